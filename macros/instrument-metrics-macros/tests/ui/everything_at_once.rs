@@ -1,0 +1,18 @@
+use instrument_metrics_macros::instrument_metrics;
+
+trait Service {
+    #[instrument_metrics(home)]
+    fn index(&self) -> &'static str;
+}
+
+struct Home;
+
+impl Service for Home {
+    fn index(&self) -> &'static str {
+        "hello"
+    }
+}
+
+fn main() {
+    Home.index();
+}

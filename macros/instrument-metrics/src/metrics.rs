@@ -1,0 +1,292 @@
+//! The handle on everything that is measured, and how it is built.
+
+use std::sync::{Arc, OnceLock};
+
+use prometheus::Registry;
+use prometheus::core::{Collector, Desc};
+use prometheus::proto::MetricFamily;
+
+use crate::endpoint::Endpoint;
+use crate::families::Families;
+use crate::memory::MemoryGauges;
+use crate::middleware::Middleware;
+
+/// The metrics of handlers that stand in no middleware.
+static OF_THE_PROCESS: OnceLock<Metrics> = OnceLock::new();
+
+/// What an app measures with: build one per process, outside the closure that
+/// `HttpServer::new` takes, and clone it into that closure.
+///
+/// ```no_run
+/// use actix_web::{App, HttpServer};
+/// use instrument_metrics::Metrics;
+///
+/// # async fn serve() -> Result<(), Box<dyn std::error::Error>> {
+/// let metrics = Metrics::builder().namespace("memo").max_series(2_000).build()?;
+/// HttpServer::new(move || {
+///     App::new()
+///         .wrap(metrics.middleware())
+///         .service(metrics.endpoint("/metrics"))
+/// })
+/// .bind("127.0.0.1:8080")?
+/// .run()
+/// .await?;
+/// # Ok(())
+/// # }
+/// ```
+///
+/// Without any builder, an annotated handler measures all the same, into the default registry of
+/// the `prometheus` crate.
+#[derive(Clone)]
+pub struct Metrics {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    families: Arc<Families>,
+    registry: Registry,
+}
+
+impl Metrics {
+    /// Starts with the defaults: the `prometheus` crate's default registry, no namespace, 2,000
+    /// series a family.
+    pub fn builder() -> Builder {
+        Builder { namespace: None, max_series: 2_000, registry: None }
+    }
+
+    /// Counts what no annotated handler answers: 404, 405, extractor errors, refusals by other
+    /// middleware, handlers without the attribute. Every request is counted once.
+    ///
+    /// Wrap it last, so that it stands outside the other middleware and sees what they refuse:
+    /// actix calls the middleware that was wrapped last first.
+    ///
+    /// ```
+    /// # use actix_web::App;
+    /// # let metrics = instrument_metrics::Metrics::builder()
+    /// #     .registry(instrument_metrics::prometheus::Registry::new()).build().unwrap();
+    /// App::new().wrap(metrics.middleware());
+    /// ```
+    #[must_use]
+    pub fn middleware(&self) -> Middleware {
+        Middleware::new(self.clone())
+    }
+
+    /// The page that Prometheus scrapes, as a service for `App::service`.
+    ///
+    /// It shows everything in the registry, your own metrics included, and answers only this
+    /// machine and private networks; see [`Endpoint`].
+    ///
+    /// ```
+    /// # use actix_web::App;
+    /// # let metrics = instrument_metrics::Metrics::builder()
+    /// #     .registry(instrument_metrics::prometheus::Registry::new()).build().unwrap();
+    /// App::new().service(metrics.endpoint("/metrics"));
+    /// ```
+    pub fn endpoint(&self, path: &str) -> Endpoint {
+        Endpoint::new(path, self.clone())
+    }
+
+    /// Where these metrics are registered: the place for your own.
+    ///
+    /// ```
+    /// use instrument_metrics::Metrics;
+    /// use instrument_metrics::prometheus::{IntGauge, Registry};
+    ///
+    /// let metrics = Metrics::builder().registry(Registry::new()).build()?;
+    /// let memos = IntGauge::new("memos", "Memos that are stored now.")?;
+    /// metrics.registry().register(Box::new(memos.clone()))?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn registry(&self) -> &Registry {
+        &self.inner.registry
+    }
+
+    pub(crate) fn families(&self) -> &Families {
+        &self.inner.families
+    }
+
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.inner, &other.inner)
+    }
+
+    /// What a handler outside any middleware measures with: what was built for the default
+    /// registry or, where nothing was, the defaults.
+    pub(crate) fn of_the_process() -> &'static Self {
+        OF_THE_PROCESS.get_or_init(|| {
+            let families = Families::new(None, Self::builder().max_series)
+                .expect("the families' own names are valid");
+            let metrics = Self::from_families(families, prometheus::default_registry().clone());
+            if let Err(error) = metrics.register() {
+                // A request must not fail because it is measured, so this can only be told.
+                log::error!(
+                    "instrument-metrics: the default registry refuses the http_ families, so they \
+                     are not on any page: {error}. Is a metric of the same name registered there?"
+                );
+            }
+            metrics
+        })
+    }
+
+    fn from_families(families: Families, registry: Registry) -> Self {
+        Self { inner: Arc::new(Inner { families: Arc::new(families), registry }) }
+    }
+
+    fn register(&self) -> prometheus::Result<()> {
+        let families = Arc::clone(&self.inner.families);
+        self.inner.registry.register(Box::new(Registered(families)))?;
+        // The `process` feature of the `prometheus` crate registers the same names in the default
+        // registry on Linux: then they are on the page already, and ours stand back.
+        let _ = self.inner.registry.register(Box::new(MemoryGauges::new()?));
+        Ok(())
+    }
+
+    fn unregister(&self) {
+        let families = Arc::clone(&self.inner.families);
+        let _ = self.inner.registry.unregister(Box::new(Registered(families)));
+    }
+}
+
+/// The registry's own handle on the families.
+struct Registered(Arc<Families>);
+
+impl Collector for Registered {
+    fn desc(&self) -> Vec<&Desc> {
+        self.0.desc()
+    }
+
+    fn collect(&self) -> Vec<MetricFamily> {
+        self.0.collect()
+    }
+}
+
+/// Options of [`Metrics`]; made by [`Metrics::builder`].
+#[derive(Debug, Clone)]
+#[must_use = "call `build` to get the metrics"]
+pub struct Builder {
+    namespace: Option<String>,
+    max_series: usize,
+    registry: Option<Registry>,
+}
+
+impl Builder {
+    /// Puts `namespace_` before the names of the `http_` families: `memo_http_requests_total`.
+    pub fn namespace(mut self, namespace: impl Into<String>) -> Self {
+        self.namespace = Some(namespace.into());
+        self
+    }
+
+    /// How many series `http_requests_total` and `http_request_duration_seconds` may have each.
+    ///
+    /// What comes after is folded into series whose `handler` and `route` are `<overflow>`, and
+    /// counted in `metrics_series_dropped_total{family}`. Method and status stay, so that an error
+    /// ratio over the whole service is right even then. A counter series costs some hundred bytes,
+    /// a histogram series about as much again.
+    pub fn max_series(mut self, max_series: usize) -> Self {
+        self.max_series = max_series;
+        self
+    }
+
+    /// Registers in a registry of your own instead of the default one of the `prometheus` crate.
+    ///
+    /// Such metrics measure only the requests that pass their [`middleware`](Metrics::middleware),
+    /// so that several apps, or the tests of one process, can be measured apart:
+    ///
+    /// ```
+    /// use actix_web::{App, Responder, get, test};
+    /// use instrument_metrics::{Metrics, instrument_metrics, prometheus::Registry};
+    ///
+    /// #[get("/")]
+    /// #[instrument_metrics]
+    /// async fn index() -> impl Responder {
+    ///     "hello"
+    /// }
+    ///
+    /// # #[actix_web::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let metrics = Metrics::builder().registry(Registry::new()).build()?;
+    /// let app = App::new()
+    ///     .wrap(metrics.middleware())
+    ///     .service(index)
+    ///     .service(metrics.endpoint("/metrics"));
+    /// let app = test::init_service(app).await;
+    /// test::call_service(&app, test::TestRequest::get().uri("/").to_request()).await;
+    /// let scrape = test::TestRequest::get().uri("/metrics").to_request();
+    /// let page = test::call_and_read_body(&app, scrape).await;
+    /// let page = std::str::from_utf8(&page)?;
+    /// assert!(page.contains(
+    ///     r#"http_requests_total{handler="index",method="GET",route="/",status="200"} 1"#
+    /// ));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn registry(mut self, registry: Registry) -> Self {
+        self.registry = Some(registry);
+        self
+    }
+
+    /// Registers the families.
+    ///
+    /// # Errors
+    ///
+    /// [`BuildError`] where the namespace makes no valid metric name, where the registry has these
+    /// families already, or where the metrics of the default registry exist already.
+    pub fn build(self) -> Result<Metrics, BuildError> {
+        if let Some(namespace) = &self.namespace
+            && !is_metric_name(namespace)
+        {
+            return Err(BuildError::Namespace(namespace.clone()));
+        }
+        let families = Families::new(self.namespace.as_deref(), self.max_series)?;
+        let Some(registry) = self.registry else {
+            return build_for_the_process(families);
+        };
+        let metrics = Metrics::from_families(families, registry);
+        metrics.register()?;
+        Ok(metrics)
+    }
+}
+
+fn build_for_the_process(families: Families) -> Result<Metrics, BuildError> {
+    if OF_THE_PROCESS.get().is_some() {
+        return Err(BuildError::AlreadyBuilt);
+    }
+    let metrics = Metrics::from_families(families, prometheus::default_registry().clone());
+    metrics.register()?;
+    if OF_THE_PROCESS.set(metrics.clone()).is_err() {
+        metrics.unregister();
+        return Err(BuildError::AlreadyBuilt);
+    }
+    Ok(metrics)
+}
+
+/// Whether Prometheus takes this as the beginning of a metric name: `[a-zA-Z_:][a-zA-Z0-9_:]*`.
+fn is_metric_name(name: &str) -> bool {
+    let mut characters = name.chars();
+    characters.next().is_some_and(|first| first.is_ascii_alphabetic() || "_:".contains(first))
+        && characters.all(|later| later.is_ascii_alphanumeric() || "_:".contains(later))
+}
+
+/// Why [`Builder::build`] refused.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum BuildError {
+    /// The namespace cannot begin a metric name.
+    #[error(
+        "the namespace {0:?} makes no metric name: use letters, digits and `_`, and no digit first"
+    )]
+    Namespace(String),
+    /// The metrics of the default registry exist: they were built before, or an annotated handler
+    /// has measured already.
+    #[error(
+        "the metrics of the default registry exist already: build them once, before the server \
+         starts and outside the closure of HttpServer::new; in tests give each its own with \
+         .registry(Registry::new())"
+    )]
+    AlreadyBuilt,
+    /// The registry has a metric of the same name.
+    #[error(
+        "the registry refuses the http_ families: {0}; is one of that name registered already?"
+    )]
+    Registry(#[from] prometheus::Error),
+}

@@ -1,0 +1,140 @@
+//! Counts what no annotated handler does.
+
+use std::future::{Ready, ready};
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Instant;
+
+use actix_web::Error;
+use actix_web::dev::{Service, ServiceRequest, ServiceResponse, Transform};
+use pin_project_lite::pin_project;
+
+use crate::families::{Abort, Request};
+use crate::labels;
+use crate::metrics::Metrics;
+use crate::scope::{self, Entered, Scope};
+
+/// Made by [`Metrics::middleware`].
+#[derive(Clone)]
+pub struct Middleware {
+    metrics: Metrics,
+}
+
+impl Middleware {
+    pub(crate) fn new(metrics: Metrics) -> Self {
+        Self { metrics }
+    }
+}
+
+impl<S, B> Transform<S, ServiceRequest> for Middleware
+where
+    S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
+{
+    type Response = ServiceResponse<B>;
+    type Error = Error;
+    type Transform = MiddlewareService<S>;
+    type InitError = ();
+    type Future = Ready<Result<Self::Transform, ()>>;
+
+    fn new_transform(&self, service: S) -> Self::Future {
+        ready(Ok(MiddlewareService { metrics: self.metrics.clone(), service }))
+    }
+}
+
+/// What [`Middleware`] makes of the service that it wraps.
+pub struct MiddlewareService<S> {
+    metrics: Metrics,
+    service: S,
+}
+
+impl<S, B> Service<ServiceRequest> for MiddlewareService<S>
+where
+    S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
+{
+    type Response = ServiceResponse<B>;
+    type Error = Error;
+    type Future = InMiddleware<S::Future>;
+
+    fn poll_ready(&self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        self.service.poll_ready(cx)
+    }
+
+    fn call(&self, request: ServiceRequest) -> Self::Future {
+        let started = Instant::now();
+        // Read now, for an inner middleware that answers with an error: then no request comes
+        // back. (Keeping the request itself would break actix's extraction of path parameters.)
+        let method = labels::method(request.method());
+        let route = request.match_pattern();
+        let mut scope = Some(Scope::new(self.metrics.clone()));
+        let entered = Entered::new(&mut scope);
+        let service = self.service.call(request);
+        drop(entered);
+        InMiddleware { service: Some(service), scope, started, method, route }
+    }
+}
+
+pin_project! {
+    /// One request inside the middleware.
+    pub struct InMiddleware<F> {
+        #[pin]
+        service: Option<F>,
+        // `None` once the request is accounted for.
+        scope: Option<Scope>,
+        started: Instant,
+        method: &'static str,
+        route: Option<String>,
+    }
+
+    impl<F> PinnedDrop for InMiddleware<F> {
+        fn drop(this: Pin<&mut Self>) {
+            let mut this = this.project();
+            // The handler inside is dropped within its scope, so that it can say that it has
+            // counted the abort.
+            let entered = Entered::new(this.scope);
+            this.service.set(None);
+            drop(entered);
+            if let Some(scope) = this.scope.take() {
+                if !scope.counted() {
+                    scope.metrics().families().aborted("", Abort::of_this_drop());
+                }
+                scope::mark_counted(scope.metrics());
+            }
+        }
+    }
+}
+
+impl<F, B> Future for InMiddleware<F>
+where
+    F: Future<Output = Result<ServiceResponse<B>, Error>>,
+{
+    type Output = F::Output;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        let Some(service) = this.service.as_pin_mut() else {
+            unreachable!("a service's future is not polled after it is done");
+        };
+        let entered = Entered::new(this.scope);
+        let polled = service.poll(cx);
+        drop(entered);
+        let result = ready!(polled);
+
+        if let Some(scope) = this.scope.take() {
+            if !scope.counted() {
+                let (route, status) = match &result {
+                    Ok(response) => (response.request().match_pattern(), response.status()),
+                    // What actix will answer in its place.
+                    Err(error) => {
+                        (this.route.take(), error.as_response_error().error_response().status())
+                    }
+                };
+                let request =
+                    Request { handler: "", route: labels::route(route), method: this.method };
+                let families = scope.metrics().families();
+                families.answered(request, status.as_u16(), this.started.elapsed());
+            }
+            scope::mark_counted(scope.metrics());
+        }
+        Poll::Ready(result)
+    }
+}

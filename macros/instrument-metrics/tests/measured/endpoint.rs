@@ -1,0 +1,92 @@
+//! `/metrics`: what it answers, and whom.
+
+use std::cell::Cell;
+use std::rc::Rc;
+
+use actix_web::http::{Method, StatusCode, header};
+use actix_web::test::TestRequest;
+use actix_web::{App, test};
+use instrument_metrics::prometheus::IntGauge;
+
+use crate::{metrics_of_this_test, requests, status};
+
+#[actix_web::test]
+async fn a_scrape_gets_the_text_format_with_the_learners_own_metrics_and_the_memory() {
+    let metrics = metrics_of_this_test();
+    let memos = IntGauge::new("memos", "Memos that are stored now.").unwrap();
+    metrics.registry().register(Box::new(memos.clone())).unwrap();
+    memos.set(3);
+    let app = test::init_service(App::new().service(metrics.endpoint("/metrics"))).await;
+    let response = test::call_service(&app, TestRequest::get().uri("/metrics").to_request()).await;
+    assert_eq!(response.status(), StatusCode::OK);
+    assert_eq!(
+        response.headers().get(header::CONTENT_TYPE).unwrap(),
+        "text/plain; version=0.0.4; charset=utf-8"
+    );
+    let page = test::read_body(response).await;
+    let page = std::str::from_utf8(&page).unwrap();
+    assert!(page.contains("\nmemos 3\n"), "{page}");
+    for family in ["process_resident_memory_bytes", "process_virtual_memory_bytes"] {
+        let sample = page.lines().find_map(|line| line.strip_prefix(family)?.strip_prefix(' '));
+        let bytes: f64 = sample.unwrap_or_else(|| panic!("no {family} in {page}")).parse().unwrap();
+        assert!(bytes > 1e6, "{family} is {bytes}: not in bytes?");
+    }
+}
+
+#[actix_web::test]
+async fn strangers_are_refused_whatever_their_headers_say() {
+    let metrics = metrics_of_this_test();
+    let app = test::init_service(App::new().service(metrics.endpoint("/metrics"))).await;
+    let from = |peer: &str| {
+        let peer = peer.parse().unwrap();
+        TestRequest::get().uri("/metrics").peer_addr(peer)
+    };
+    assert_eq!(status(&app, from("127.0.0.1:5000")).await, 200);
+    assert_eq!(status(&app, from("172.18.0.3:5000")).await, 200);
+    assert_eq!(status(&app, from("[::ffff:192.168.1.9]:5000")).await, 200);
+    assert_eq!(status(&app, from("203.0.113.9:5000")).await, 403);
+    let spoofed = from("203.0.113.9:5000")
+        .insert_header(("x-forwarded-for", "127.0.0.1"))
+        .insert_header(("forwarded", "for=127.0.0.1"));
+    let refused = test::call_service(&app, spoofed.to_request()).await;
+    assert_eq!(refused.status(), StatusCode::FORBIDDEN);
+    let sentence = test::read_body(refused).await;
+    assert_eq!(
+        sentence,
+        "These metrics are for this machine and its private networks; you come from 203.0.113.9.\n"
+    );
+}
+
+#[actix_web::test]
+async fn head_is_answered_and_scrapes_are_not_counted() {
+    let metrics = metrics_of_this_test();
+    let app = App::new().wrap(metrics.middleware()).service(metrics.endpoint("/metrics"));
+    let app = test::init_service(app).await;
+    assert_eq!(status(&app, TestRequest::get().uri("/metrics")).await, 200);
+    assert_eq!(
+        status(&app, TestRequest::default().method(Method::HEAD).uri("/metrics")).await,
+        200
+    );
+    assert_eq!(status(&app, TestRequest::post().uri("/metrics")).await, 405);
+    assert_eq!(
+        requests(&metrics),
+        [r#"{handler="",method="POST",route="/metrics",status="405"} 1"#]
+    );
+}
+
+#[actix_web::test]
+async fn what_has_to_be_asked_for_is_asked_before_each_scrape_of_somebody_who_may_look() {
+    let metrics = metrics_of_this_test();
+    let asked = Rc::new(Cell::new(0));
+    let counter = Rc::clone(&asked);
+    let endpoint = metrics.endpoint("/metrics").before_scrape(move || {
+        let counter = Rc::clone(&counter);
+        async move { counter.set(counter.get() + 1) }
+    });
+    let app = test::init_service(App::new().service(endpoint)).await;
+    status(&app, TestRequest::get().uri("/metrics")).await;
+    status(&app, TestRequest::get().uri("/metrics")).await;
+    let stranger = "203.0.113.9:5000".parse().unwrap();
+    status(&app, TestRequest::get().uri("/metrics").peer_addr(stranger)).await;
+    assert_eq!(asked.get(), 2);
+}

@@ -1,0 +1,102 @@
+//! Forms of handlers that have to expand: that this file compiles is half of the test.
+
+// The attribute has to stand a glob import of names that it uses itself.
+#[allow(unused_imports)]
+use instrument_metrics::prometheus::*;
+
+use actix_web::test::TestRequest;
+use actix_web::{App, HttpResponse, Responder, post, test, web};
+use instrument_metrics::instrument_metrics;
+
+use crate::{metrics_of_this_test, requests, status};
+
+/// A name that the expansion must not pick up.
+#[allow(dead_code, clippy::items_after_statements)]
+type Result<T> = ::core::result::Result<T, ()>;
+
+#[instrument_metrics]
+async fn destructured(
+    web::Json((id, name)): web::Json<(u64, String)>,
+    _: web::Data<u8>,
+    mut times: web::Path<u8>,
+) -> impl Responder {
+    *times += 1;
+    format!("{id} {name} {times}")
+}
+
+// The parameter has the function's own name.
+#[post("/shadow/{shadow}")]
+#[instrument_metrics]
+pub async fn shadow(shadow: web::Path<u8>) -> String {
+    shadow.to_string()
+}
+
+trait Greeting: 'static {
+    const WORD: &'static str;
+}
+struct Hello;
+impl Greeting for Hello {
+    const WORD: &'static str = "hello";
+}
+
+#[instrument_metrics]
+async fn generic<G, const N: usize>(times: web::Path<u8>) -> impl Responder
+where
+    G: Greeting,
+{
+    format!("{} {N} {times}", G::WORD)
+}
+
+struct Handlers;
+
+impl Handlers {
+    #[instrument_metrics]
+    async fn associated() -> HttpResponse {
+        HttpResponse::Ok().finish()
+    }
+}
+
+#[instrument_metrics]
+async fn r#match() -> &'static str {
+    "raw"
+}
+
+#[actix_web::test]
+async fn every_form_measures() {
+    let metrics = metrics_of_this_test();
+    let app = App::new()
+        .wrap(metrics.middleware())
+        .app_data(web::Data::new(1u8))
+        .route("/d/{times}", web::get().to(destructured))
+        .service(shadow)
+        .route("/g/{times}", web::get().to(generic::<Hello, 3>))
+        .route("/a", web::get().to(Handlers::associated))
+        .route("/m", web::get().to(r#match));
+    let app = test::init_service(app).await;
+    let read = async |request: TestRequest| {
+        let body = test::call_and_read_body(&app, request.to_request()).await;
+        String::from_utf8(body.to_vec()).unwrap()
+    };
+    assert_eq!(read(TestRequest::get().uri("/d/1").set_json((7, "x"))).await, "7 x 2");
+    assert_eq!(read(TestRequest::post().uri("/shadow/9")).await, "9");
+    assert_eq!(read(TestRequest::get().uri("/g/4")).await, "hello 3 4");
+    assert_eq!(status(&app, TestRequest::get().uri("/a")).await, 200);
+    assert_eq!(status(&app, TestRequest::get().uri("/m")).await, 200);
+    assert_eq!(
+        requests(&metrics),
+        [
+            r#"{handler="associated",method="GET",route="/a",status="200"} 1"#,
+            r#"{handler="destructured",method="GET",route="/d/{times}",status="200"} 1"#,
+            r#"{handler="generic",method="GET",route="/g/{times}",status="200"} 1"#,
+            r#"{handler="match",method="GET",route="/m",status="200"} 1"#,
+            r#"{handler="shadow",method="POST",route="/shadow/{shadow}",status="200"} 1"#,
+        ]
+    );
+}
+
+#[actix_web::test]
+async fn a_unit_test_can_still_call_the_handler() {
+    let request = TestRequest::default().to_http_request();
+    let response = Handlers::associated().await.respond_to(&request);
+    assert_eq!(response.status(), 200);
+}
