@@ -1,0 +1,76 @@
+//! Comparing what a scrape got with what it should get.
+//!
+//! The snapshots are insta's, in `tests/snapshots`: one file for a lesson and its solution. Insta
+//! keeps them, and `INSTA_UPDATE=always` writes them anew. A learner sees the difference in our
+//! words, and no advice to accept it.
+
+use insta::Snapshot;
+use insta::comparator::Comparator;
+use similar::{ChangeTag, TextDiff};
+
+use crate::Failure;
+
+/// Compares `found` with the snapshot `name`; `meaning` says what a difference means to whoever
+/// reads the metrics.
+#[track_caller]
+pub fn expect(name: &str, found: &str, meaning: &str) {
+    let mut settings = insta::Settings::clone_current();
+    settings.set_snapshot_path("../snapshots");
+    settings.set_prepend_module_to_snapshot(false);
+    settings.set_omit_expression(true);
+    settings.set_description(meaning);
+    if std::env::var_os("INSTA_UPDATE").is_none_or(|update| update != "always") {
+        settings.set_comparator(Box::new(InWords { meaning: meaning.to_owned() }));
+    }
+    settings.bind(|| insta::assert_snapshot!(name, found));
+}
+
+#[derive(Clone)]
+struct InWords {
+    meaning: String,
+}
+
+impl Comparator for InWords {
+    fn matches(&self, wanted: &Snapshot, found: &Snapshot) -> bool {
+        let (wanted, found) = (text(wanted), text(found));
+        if wanted == found {
+            return true;
+        }
+        Failure::new("The page is there, but it says something else than it should.")
+            .means(&self.meaning)
+            .next("Compare the lines below: those with - are wanted, those with + are yours.")
+            .show("The difference", &difference(&wanted, &found))
+            .raise()
+    }
+
+    fn dyn_clone(&self) -> Box<dyn Comparator> {
+        Box::new(self.clone())
+    }
+}
+
+fn text(snapshot: &Snapshot) -> String {
+    snapshot.as_text().map(ToString::to_string).unwrap_or_default()
+}
+
+fn difference(wanted: &str, found: &str) -> String {
+    let diff = TextDiff::from_lines(wanted, found);
+    let lines = diff.iter_all_changes().map(|change| {
+        let sign = match change.tag() {
+            ChangeTag::Delete => '-',
+            ChangeTag::Insert => '+',
+            ChangeTag::Equal => ' ',
+        };
+        format!("{sign} {}\n", change.value().trim_end_matches('\n'))
+    });
+    lines.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_difference_shows_what_is_wanted_and_what_is_there() {
+        assert_eq!(difference("a 1\nb 2", "a 1\nb 3"), "  a 1\n- b 2\n+ b 3\n");
+    }
+}
