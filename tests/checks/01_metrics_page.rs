@@ -37,7 +37,7 @@ async fn a_page_that_prometheus_can_read() {
             "Call `prometheus::gather()` inside the handler, anew for each request, and let only \
              the front page count visits.",
         )
-        .show("The page", scrape.page())
+        .show("The page", &scrape.shown())
         .raise()
     }
 }

@@ -1,1 +1,84 @@
+//! Lesson 09 wants the memory of the process on the page, in bytes, as it is when Prometheus asks,
+//! and then the same from the attribute.
+//!
+//! Technique: a gauge that is set in the handler of /metrics.
+//! More: <https://prometheus.io/docs/instrumenting/writing_clientlibs/#process-metrics>
 
+use course::{Failure, Scrape, Service, step};
+
+const GAUGE: &str = "app_memory_usage_bytes";
+const MEGABYTE: f64 = 1_000_000.0;
+
+#[actix_web::test]
+async fn memory() {
+    let service = Service::new(lesson_09::routes).await;
+
+    step("the first scrape finds the memory, before any request");
+    let scrape = service.scrape().await;
+    if scrape.exposition().value(GAUGE, &[("type", "rss")]).is_none() {
+        Failure::new(format!(
+            "Prometheus scrapes, nobody has asked for a page yet, and there is no \
+             `{GAUGE}{{type=\"rss\"}}`."
+        ))
+        .means(
+            "At night, without traffic, the gauge is missing or hours old: just when a leak would \
+             show most clearly.",
+        )
+        .next("Measure when Prometheus asks: in the handler of /metrics, before `gather`.")
+        .show("The page", &scrape.shown())
+        .raise()
+    }
+
+    step("both kinds of memory are there");
+    let resident = scrape.value(GAUGE, &[("type", "rss")]);
+    let reserved = scrape.value(GAUGE, &[("type", "vms")]);
+
+    step("the numbers are bytes");
+    for (kind, value) in [("rss", resident), ("vms", reserved)] {
+        if value < MEGABYTE {
+            Failure::new(format!("`{GAUGE}{{type=\"{kind}\"}}` is {value}."))
+                .means(
+                    "The name says bytes, and no process of this kind lives in less than a \
+                     megabyte: Grafana will draw your memory as \"21 B\".",
+                )
+                .next("Set bytes, whole and undivided. Grafana finds the fitting unit by itself.")
+                .show("The page", &scrape.shown())
+                .raise()
+        }
+    }
+
+    step("a scrape without traffic is current");
+    grows_with_the_process(&service, GAUGE, &[("type", "rss")]).await;
+
+    step("the attribute brings its own");
+    service.get("/").await;
+    let scrape = service.scrape().await;
+    let own = "process_resident_memory_bytes";
+    if scrape.exposition().value(own, &[]).is_none() {
+        Failure::new(format!("There is no `{own}` on the page."))
+            .means("Ready-made dashboards look for this name, in services of any language.")
+            .next("Put `#[instrument_metrics]` on `index`: its runtime registers the gauge.")
+            .show("The page", &scrape.shown())
+            .raise()
+    }
+    grows_with_the_process(&service, own, &[]).await;
+}
+
+/// Takes 64 MB, scrapes before and after, and wants to see them.
+async fn grows_with_the_process(service: &Service, name: &str, labels: &[(&str, &str)]) {
+    let before = service.scrape().await.value(name, labels);
+    let taken = std::hint::black_box(vec![1u8; 64_000_000]);
+    let scrape: Scrape = service.scrape().await;
+    let after = scrape.value(name, labels);
+    drop(taken);
+    if after < before + 50.0 * MEGABYTE {
+        Failure::new(format!(
+            "`{name}` was {before}. The process took 64,000,000 bytes more, and the next scrape \
+             says {after}."
+        ))
+        .means("The gauge shows the memory of some earlier moment.")
+        .next("Read the memory anew for each scrape, in the handler of /metrics, before `gather`.")
+        .show("The page", &scrape.shown())
+        .raise()
+    }
+}

@@ -101,6 +101,9 @@ impl fmt::Display for Failure {
             for line in shown.lines() {
                 writeln!(text, "  | {line}")?;
             }
+            if shown.is_empty() {
+                writeln!(text, "  (empty)")?;
+            }
         }
         f.write_str(&text)
     }

@@ -109,10 +109,18 @@ impl Scrape {
             .raise()
     }
 
+    /// The page for a person: of each histogram's buckets only the last.
+    #[must_use]
+    pub fn shown(&self) -> String {
+        let is_shown = |line: &&str| !line.contains("_bucket{") || line.contains("le=\"+Inf\"");
+        let lines: Vec<_> = self.answer.body.lines().filter(is_shown).collect();
+        lines.join("\n")
+    }
+
     /// The header that says which format the page is in; fails the check where it is another one.
     #[track_caller]
     pub fn expect_text_format(&self) {
-        let page = self.page();
+        self.page();
         let content_type = &self.answer.content_type;
         let mut parts = content_type.split(';').map(str::trim);
         if parts.next() == Some("text/plain") && parts.any(|part| part == "version=0.0.4") {
@@ -125,7 +133,7 @@ impl Scrape {
                  Prometheus knows, the scrape fails, however good the page is.",
             )
             .next("Answer with the Content-Type `text/plain; version=0.0.4`. The prometheus crate has it as `prometheus::TEXT_FORMAT`.")
-            .show("The page", page)
+            .show("The page", &self.shown())
             .raise()
     }
 
@@ -138,7 +146,7 @@ impl Scrape {
             Err(error) => Failure::new(format!("Prometheus cannot read the page: {error}."))
                 .means("It throws the whole scrape away, also the lines that were right.")
                 .next("Let `TextEncoder` of the prometheus crate write the page, from `prometheus::gather()`.")
-                .show("The page", page)
+                .show("The page", &self.shown())
                 .raise(),
         }
     }
@@ -159,7 +167,7 @@ impl Scrape {
         Failure::new(format!("There is no `{series}` on the page."))
             .means("A query for it finds nothing, and its panel says \"No data\".")
             .next("Look for it among the lines below: a name, a label or a value may differ by a letter.")
-            .show("The page", self.page())
+            .show("The page", &self.shown())
             .raise()
     }
 
@@ -177,7 +185,7 @@ impl Scrape {
         Failure::new(seen)
             .means(format!("Whoever builds a query looks at the type first; this is a {kind}."))
             .next(format!("Make `{name}` a {kind}."))
-            .show("The page", self.page())
+            .show("The page", &self.shown())
             .raise()
     }
 

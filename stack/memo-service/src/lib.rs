@@ -1,4 +1,4 @@
-//! The example service that the workbook measures: memos in `SQLite` or `PostgreSQL`, a simulated
+//! The example service that the workbook measures: memos in SQLite or PostgreSQL, a simulated
 //! language model, a slow route and a failing one.
 //!
 //! Its requests are measured by `#[instrument_metrics]`; its own numbers (memos, connections, model

@@ -31,7 +31,7 @@ enum Command {
 
 #[actix_web::main]
 async fn main() -> ExitCode {
-    let logger = env_logger::Env::default().default_filter_or("info");
+    let logger = env_logger::Env::default().default_filter_or("warn");
     env_logger::Builder::from_env(logger).init();
     let outcome = match Arguments::parse().command {
         None => serve().await,

@@ -1,4 +1,4 @@
-//! Where the memos are: one table in `SQLite` or `PostgreSQL`, behind a pool of connections.
+//! Where the memos are: one table in SQLite or PostgreSQL, behind a pool of connections.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 

@@ -215,3 +215,22 @@ async fn the_description_names_every_route_and_the_page_shows_it() {
     assert_eq!(status, 200);
     assert!(page.as_str().unwrap().contains("swagger-ui"), "{page}");
 }
+
+#[actix_web::test]
+#[ignore = "needs PostgreSQL: a database of which TEST_DATABASE_URL has the address"]
+async fn postgresql_does_what_sqlite_does() {
+    let url = std::env::var("TEST_DATABASE_URL").expect("TEST_DATABASE_URL=postgres://…");
+    let service = start(&config(&url)).await;
+    let app = app(&service).await;
+    ask(&app, Method::DELETE, "/memos", None).await;
+    let memo = json!({"title": "milk", "body": "zwei Liter — 두 리터"});
+    let (status, stored) = ask(&app, Method::POST, "/memos", Some(memo)).await;
+    assert_eq!(status, StatusCode::CREATED, "{stored}");
+    let path = format!("/memos/{}", stored["id"]);
+    assert_eq!(ask(&app, Method::GET, &path, None).await, (StatusCode::OK, stored));
+    assert_eq!(ask(&app, Method::GET, "/health", None).await.0, 200);
+    let (_, page) = ask(&app, Method::GET, "/metrics", None).await;
+    assert_eq!(sample(page.as_str().unwrap(), "memos"), Some(1.0), "{page}");
+    let (_, deleted) = ask(&app, Method::DELETE, "/memos", None).await;
+    assert_eq!(deleted, json!({"deleted": 1}));
+}
