@@ -17,6 +17,7 @@ const HEADER: &str =
 #[serde(default, deny_unknown_fields)]
 struct State {
     done: BTreeSet<String>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     hints: BTreeMap<String, usize>,
 }
 
