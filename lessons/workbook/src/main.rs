@@ -10,6 +10,7 @@ mod progress;
 mod reset;
 mod sources;
 mod style;
+mod up;
 
 use std::process::ExitCode;
 
@@ -45,6 +46,13 @@ enum Command {
     },
     /// Makes a git branch `answer/NN` of each solution; your files stay as they are.
     Branches,
+    /// Starts the memo-service, and a Prometheus where one is on PATH; Ctrl-C stops both.
+    #[command(disable_help_flag = true)]
+    Up {
+        /// Passed on: see `cargo workbook up --help`.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<std::ffi::OsString>,
+    },
 }
 
 /// A sentence for the learner: what is wrong, and what to do.
@@ -91,5 +99,6 @@ fn run(command: Option<Command>) -> Result<Outcome, Sentence> {
             reset::reset(&workbook, workbook.lesson(&lesson)?, yes, &mut progress)
         }
         Some(Command::Branches) => branches::make(&workbook),
+        Some(Command::Up { arguments }) => up::up(&workbook, &arguments),
     }
 }
