@@ -60,10 +60,12 @@ async fn run(arguments: &Arguments) -> Result<(), String> {
         Ok(Some(mut prometheus)) => {
             println!("Prometheus     http://{}/", prometheus.address);
             println!("Ctrl-C stops both.");
-            tokio::select! {
+            let outcome = tokio::select! {
                 result = &mut serving => ended(result),
                 why = prometheus.exited() => Err(why),
-            }
+            };
+            prometheus.stop().await;
+            outcome
         }
         Ok(None) => {
             println!(

@@ -60,6 +60,11 @@ impl Prometheus {
         Ok(Some(Self { address, child, _storage: storage }))
     }
 
+    /// Ends it at once: what it has stored goes anyway.
+    pub async fn stop(mut self) {
+        let _ = self.child.kill().await;
+    }
+
     /// Waits until it stops by itself, and says so.
     pub async fn exited(&mut self) -> String {
         match self.child.wait().await {
