@@ -28,8 +28,8 @@ async fn one_attribute() {
             .means("What is not measured looks like what nobody uses: no traffic, and no errors.")
             .next(
                 "Put `#[instrument_metrics]` on each handler, and take by_hand.rs and its calls out \
-                 in the same step: while both are there, both register the same names, and only \
-                 the first of them gets on the page.",
+                 in the same step. While one handler has the attribute and another is measured by \
+                 hand, both register the same names, and what comes second is not on the page.",
             )
             .show("The page", &scrape.shown())
             .raise()

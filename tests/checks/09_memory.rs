@@ -5,6 +5,7 @@
 //! More: <https://prometheus.io/docs/instrumenting/writing_clientlibs/#process-metrics>
 
 use course::{Failure, Scrape, Service, step};
+use instrument_metrics::ProcessMemory;
 
 const GAUGE: &str = "app_memory_usage_bytes";
 const MEGABYTE: f64 = 1_000_000.0;
@@ -39,11 +40,31 @@ async fn memory() {
             Failure::new(format!("`{GAUGE}{{type=\"{kind}\"}}` is {value}."))
                 .means(
                     "The name says bytes, and no process of this kind lives in less than a \
-                     megabyte: Grafana will draw your memory as \"21 B\".",
+                     megabyte. Grafana will draw this number as so many bytes.",
                 )
                 .next("Set bytes, whole and undivided. Grafana finds the fitting unit by itself.")
                 .show("The page", &scrape.shown())
                 .raise()
+        }
+    }
+
+    step("each number stands under its own type");
+    let memory = ProcessMemory::read().expect("this system tells the memory of a process");
+    for (kind, value, bytes) in
+        [("rss", resident, memory.resident_bytes), ("vms", reserved, memory.virtual_bytes)]
+    {
+        #[expect(clippy::cast_precision_loss, reason = "compared roughly")]
+        let bytes = bytes as f64;
+        if !(0.8 * bytes..=1.25 * bytes).contains(&value) {
+            Failure::new(format!(
+                "`{GAUGE}{{type=\"{kind}\"}}` is {value}. The process has {bytes} bytes of it."
+            ))
+            .means("Somebody will look for a leak that is none, or miss one that is.")
+            .next(
+                "`rss` is `memory.resident_bytes`, `vms` is `memory.virtual_bytes`, each as it is.",
+            )
+            .show("The page", &scrape.shown())
+            .raise()
         }
     }
 

@@ -67,18 +67,33 @@ thread_local! {
     static STEPS: RefCell<Vec<&'static str>> = const { RefCell::new(Vec::new()) };
 }
 
-fn print_failures_plainly() {
+/// From now on, panics of this process are told in words where we have them.
+pub fn print_failures_plainly() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
         let usual = panic::take_hook();
         panic::set_hook(Box::new(move |panic| {
             STEPS.with_borrow(|steps| eprint!("{}", progress(steps)));
+            let registered_twice =
+                panic.payload_as_str().is_some_and(|words| words.contains("AlreadyReg"));
             match panic.payload().downcast_ref::<Failure>() {
                 Some(failure) => eprintln!("{failure}"),
+                None if registered_twice => eprintln!("{}", two_of_one_name(panic)),
                 None => usual(panic),
             }
         }));
     });
+}
+
+/// The most frequent panic of them all, in words.
+fn two_of_one_name(panic: &panic::PanicHookInfo<'_>) -> Failure {
+    let place = panic.location().map(|place| format!(" in {place}")).unwrap_or_default();
+    Failure::new(format!("A metric was registered{place}, and the registry has that name already."))
+        .means("The handler panics. Its client gets no answer, and what it counted is lost.")
+        .next(
+            "Register each name once. Where the attribute measures a handler, nothing else may \
+             register the same names: take what measures by hand out.",
+        )
 }
 
 fn progress(steps: &[&str]) -> String {

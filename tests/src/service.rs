@@ -11,6 +11,7 @@ use actix_web::{App, web};
 use embedded_prometheus::exposition::{self, Exposition, Kind};
 
 use crate::Failure;
+use crate::failure::print_failures_plainly;
 use crate::snapshot;
 
 type Ask = dyn Fn(Request) -> Pin<Box<dyn Future<Output = Answer>>>;
@@ -33,6 +34,7 @@ pub struct Answer {
 impl Service {
     /// An app with these routes, ready to be asked.
     pub async fn new(routes: impl FnOnce(&mut web::ServiceConfig)) -> Self {
+        print_failures_plainly();
         let app = Rc::new(test::init_service(App::new().configure(routes)).await);
         Self {
             ask: Box::new(move |request| {
@@ -101,7 +103,12 @@ impl Scrape {
                  on every dashboard your service is down.",
             );
         if *status == StatusCode::NOT_FOUND {
-            failure.next("Write a handler for GET /metrics and add it in `routes`.").raise()
+            failure
+                .next(
+                    "Write a handler for exactly `GET /metrics`, and add it in `routes` with \
+                     `app.service(…)`: without that, actix-web does not know it.",
+                )
+                .raise()
         }
         failure
             .next("Read the answer below: it says what went wrong.")
@@ -133,7 +140,6 @@ impl Scrape {
                  Prometheus knows, the scrape fails, however good the page is.",
             )
             .next("Answer with the Content-Type `text/plain; version=0.0.4`. The prometheus crate has it as `prometheus::TEXT_FORMAT`.")
-            .show("The page", &self.shown())
             .raise()
     }
 

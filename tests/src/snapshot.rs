@@ -38,8 +38,8 @@ impl Comparator for InWords {
         }
         Failure::new("The page is there, but it says something else than it should.")
             .means(&self.meaning)
-            .next("Compare the lines below: those with - are wanted, those with + are yours.")
-            .show("The difference", &difference(&wanted, &found))
+            .next("Go from your lines, marked -, to those that are wanted, marked +.")
+            .show("The difference", &difference(&found, &wanted))
             .raise()
     }
 
@@ -52,8 +52,9 @@ fn text(snapshot: &Snapshot) -> String {
     snapshot.as_text().map(ToString::to_string).unwrap_or_default()
 }
 
-fn difference(wanted: &str, found: &str) -> String {
-    let diff = TextDiff::from_lines(wanted, found);
+/// Marked as `cargo workbook answer` marks it: from the learner's to what is wanted.
+fn difference(found: &str, wanted: &str) -> String {
+    let diff = TextDiff::from_lines(found, wanted);
     let lines = diff.iter_all_changes().map(|change| {
         let sign = match change.tag() {
             ChangeTag::Delete => '-',

@@ -1,4 +1,4 @@
-//! What Part I taught, in one place: count, time, and keep the gauge right.
+//! Measuring by hand: count each request, time it, and know how many are in flight.
 
 use std::sync::LazyLock;
 use std::time::Instant;

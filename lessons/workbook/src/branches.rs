@@ -35,7 +35,9 @@ pub fn make(workbook: &Workbook) -> Result<Outcome, Sentence> {
             }
         }
     }
-    println!("\nTry one: git switch answer/{}", workbook.lessons[0].number);
+    let first = &workbook.lessons[0];
+    println!("\nCompare:  git diff answer/{} -- {}", first.number, first.folder.display());
+    println!("Go there: git switch answer/{} (commit your own work before)", first.number);
     Ok(outcome)
 }
 

@@ -24,6 +24,8 @@ pub fn run(lesson: &Lesson) -> Result<Verdict, Sentence> {
     let mut child = Command::new(cargo)
         .args(["test", "--color", color, "--package", &lesson.package(), "--test", "check"])
         .current_dir(&lesson.root)
+        // For a stack trace, there is `cargo test -p lesson-NN`.
+        .env("RUST_BACKTRACE", "0")
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())

@@ -20,11 +20,15 @@ pub fn guide(workbook: &Workbook, progress: &mut Progress) -> Result<Outcome, Se
         return Ok(Outcome::Fine);
     }
     list(workbook, progress);
+    all_done();
+    Ok(Outcome::Fine)
+}
+
+fn all_done() {
     anstream::println!(
         "\n{} Now annotate a service of your own: macros/instrument-metrics/README.md",
         style::good("All lessons are done.")
     );
-    Ok(Outcome::Fine)
 }
 
 /// `cargo workbook check`: checks, and says what to do next.
@@ -37,7 +41,7 @@ pub fn check(
     if outcome == Outcome::Fine {
         match workbook.current(progress) {
             Some(next) => begin(next),
-            None => anstream::println!("All lessons are done."),
+            None => all_done(),
         }
     }
     Ok(outcome)
@@ -86,6 +90,11 @@ fn judge(lesson: &Lesson, progress: &mut Progress) -> Result<Outcome, Sentence> 
         Verdict::Green => {
             progress.set_done(number)?;
             anstream::println!("{}", style::good(&format!("Lesson {number} is green.")));
+            let readme = lesson.folder.join("README.md");
+            anstream::println!(
+                "Look at what you have made: \"Look at it\" in {}",
+                readme.display()
+            );
             Ok(Outcome::Fine)
         }
         Verdict::NotYet(words) => {

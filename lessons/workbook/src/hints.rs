@@ -20,7 +20,8 @@ pub fn show_next(lesson: &Lesson, progress: &mut Progress) -> Result<Outcome, Se
     let title = format!("Lesson {}, hint {number} of {}", lesson.number, hints.len());
     anstream::println!("{}\n\n{hint}\n", style::strong(&title));
     if number < hints.len() {
-        anstream::println!("{}", style::faint("More: cargo workbook hint, once again"));
+        let more = format!("More: cargo workbook hint {}", lesson.number);
+        anstream::println!("{}", style::faint(&more));
     } else {
         let number = &lesson.number;
         let more = format!("That was the last one. The solution: cargo workbook answer {number}");

@@ -90,8 +90,7 @@ impl Workbook {
         match name {
             Some(name) => self.lesson(name),
             None => self.current(progress).ok_or_else(|| {
-                "all lessons are done. Say which one you mean, such as `cargo workbook check 01`."
-                    .to_owned()
+                "all lessons are done. Say which one you mean, by its number.".to_owned()
             }),
         }
     }

@@ -21,7 +21,7 @@ use progress::Progress;
 
 /// The guide through the Metrics Workbook. Without a command: where you are, and what to do next.
 #[derive(Parser)]
-#[command(bin_name = "cargo workbook", version, disable_help_subcommand = true)]
+#[command(bin_name = "cargo workbook", version)]
 struct Arguments {
     #[command(subcommand)]
     command: Option<Command>,
@@ -32,13 +32,23 @@ enum Command {
     /// Lists the lessons and how far you are.
     List,
     /// Checks a lesson; by default the one where you are.
-    Check { lesson: Option<String> },
+    Check {
+        /// Its number, such as 01.
+        lesson: Option<String>,
+    },
     /// Shows the next of three hints; by default for the lesson where you are.
-    Hint { lesson: Option<String> },
+    Hint {
+        /// Its number, such as 01.
+        lesson: Option<String>,
+    },
     /// Shows the difference between your lesson and its solution.
-    Answer { lesson: String },
+    Answer {
+        /// Its number, such as 01.
+        lesson: String,
+    },
     /// Brings a lesson back to its start, after asking.
     Reset {
+        /// Its number, such as 01.
         lesson: String,
         /// Do not ask.
         #[arg(long)]

@@ -60,7 +60,7 @@ fn confirmed(lesson: &Lesson) -> Result<bool, Sentence> {
             lesson.number
         ));
     }
-    anstream::print!("Discard your changes in {}? [y/N] ", folder.display());
+    anstream::print!("Replace your files in {} by those of the start? [y/N] ", folder.display());
     let mut answer = String::new();
     io::stdout()
         .flush()

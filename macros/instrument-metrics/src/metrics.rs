@@ -1,5 +1,6 @@
 //! The handle on everything that is measured, and how it is built.
 
+use std::fmt;
 use std::sync::{Arc, OnceLock};
 
 use prometheus::Registry;
@@ -119,10 +120,10 @@ impl Metrics {
             let metrics = Self::from_families(families, prometheus::default_registry().clone());
             if let Err(error) = metrics.register() {
                 // A request must not fail because it is measured, so this can only be told.
-                log::error!(
+                tell(&format!(
                     "instrument-metrics: the default registry refuses the http_ families, so they \
                      are not on any page: {error}. Is a metric of the same name registered there?"
-                );
+                ));
             }
             metrics
         })
@@ -144,6 +145,15 @@ impl Metrics {
     fn unregister(&self) {
         let families = Arc::clone(&self.inner.families);
         let _ = self.inner.registry.unregister(Box::new(Registered(families)));
+    }
+}
+
+/// To the program's log or, where it keeps none, to stderr.
+fn tell(sentence: &str) {
+    if log::log_enabled!(log::Level::Error) {
+        log::error!("{sentence}");
+    } else {
+        eprintln!("{sentence}");
     }
 }
 
@@ -268,7 +278,9 @@ fn is_metric_name(name: &str) -> bool {
 }
 
 /// Why [`Builder::build`] refused.
-#[derive(Debug, thiserror::Error)]
+///
+/// `Debug` prints the sentence, too: it is what `main` and `unwrap` show.
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum BuildError {
     /// The namespace cannot begin a metric name.
@@ -289,4 +301,10 @@ pub enum BuildError {
         "the registry refuses the http_ families: {0}; is one of that name registered already?"
     )]
     Registry(#[from] prometheus::Error),
+}
+
+impl fmt::Debug for BuildError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self}")
+    }
 }

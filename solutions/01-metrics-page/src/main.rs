@@ -3,11 +3,14 @@
 use actix_web::{App, HttpServer};
 
 #[actix_web::main]
-async fn main() -> Result<(), Box<dyn std::error::Error>> {
+async fn main() -> std::io::Result<()> {
     let address = std::env::var("ADDRESS").unwrap_or_else(|_| "127.0.0.1:8080".to_owned());
-    let server = HttpServer::new(|| App::new().configure(lesson_01::routes))
-        .bind(&address)
-        .map_err(|error| format!("cannot listen on {address}: {error}. Set ADDRESS to another"))?;
+    let server = HttpServer::new(|| App::new().configure(lesson_01::routes));
+    let server = server.bind(&address).unwrap_or_else(|error| {
+        eprintln!("Cannot listen on {address}: {error}.");
+        eprintln!("Another address: ADDRESS=127.0.0.1:8090 cargo run -p lesson-01");
+        std::process::exit(1)
+    });
     println!("The service answers on http://{address}/ until you press Ctrl-C.");
-    Ok(server.run().await?)
+    server.run().await
 }

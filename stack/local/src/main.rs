@@ -43,7 +43,7 @@ async fn run(arguments: &Arguments) -> Result<(), String> {
     let listener = TcpListener::bind(config.address).map_err(|error| {
         format!(
             "the memo-service cannot listen on {}: {error}. \
-             Another address: MEMO_ADDRESS=127.0.0.1:8082 cargo workbook up",
+             Another address: MEMO_ADDRESS=127.0.0.1:8090 cargo workbook up",
             config.address
         )
     })?;
@@ -68,10 +68,12 @@ async fn run(arguments: &Arguments) -> Result<(), String> {
             outcome
         }
         Ok(None) => {
-            println!(
-                "Prometheus     none on PATH. Dashboards: docker compose, see stack/README.md; or \
-                 --prometheus PROGRAM"
-            );
+            if arguments.prometheus == "none" {
+                println!("Prometheus     none, as you asked");
+            } else {
+                println!("Prometheus     none on PATH; another: --prometheus PROGRAM");
+                println!("  or with containers, and Grafana: see stack/README.md");
+            }
             println!("Ctrl-C stops it.");
             ended((&mut serving).await)
         }

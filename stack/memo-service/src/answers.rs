@@ -78,6 +78,10 @@ pub fn json_errors() -> web::JsonConfig {
         JsonPayloadError::Overflow { .. } | JsonPayloadError::OverflowKnownLength { .. } => {
             Refusal::TooLarge("The body may have up to 64 KiB.".to_owned()).into()
         }
+        JsonPayloadError::ContentType => Refusal::Invalid(
+            "The body has to be JSON, with the header `Content-Type: application/json`.".to_owned(),
+        )
+        .into(),
         error => invalid("body", &error),
     })
 }

@@ -52,7 +52,7 @@ async fn serve() -> Result<(), String> {
     let listener = TcpListener::bind(address).map_err(|error| {
         format!(
             "cannot listen on {address}: {error}. \
-             Another address: MEMO_ADDRESS=127.0.0.1:8081 memo-service"
+             Set MEMO_ADDRESS to another address, such as 127.0.0.1:8090"
         )
     })?;
     let service = MemoService::start(&config).await.map_err(|error| error.to_string())?;
