@@ -1,9 +1,9 @@
 //! Writes the measured handler.
 
-use proc_macro2::{Ident, Span, TokenStream};
+use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote};
 use syn::ext::IdentExt;
-use syn::{FnArg, GenericParam, PatType, ReturnType};
+use syn::{FnArg, GenericParam, Pat, PatIdent, PatType, ReturnType};
 
 use crate::handler::{Body, Handler};
 use crate::refuse;
@@ -43,31 +43,39 @@ fn measured(handler: &Handler) -> Option<TokenStream> {
     let (names, parameters) = parameters(handler);
     let turbofish = turbofish(handler);
 
-    // The wrapper is made of the learner's own tokens wherever it can be: lints such as
-    // `dead_code` are silent on code that a macro made up.
     let mut outer = signature.clone();
     outer.inputs = parameters;
     outer.output = ReturnType::Type(
         *arrow,
         Box::new(syn::parse_quote!(::instrument_metrics::__private::Metered<#answer>)),
     );
-    let site = Ident::new("SITE", Span::mixed_site());
 
-    let mut measured = TokenStream::new();
-    measured.extend(attributes.iter().map(ToTokens::to_token_stream));
-    measured.extend(quote! {
-        #visibility #outer {
-            #signature #body
-            static #site: ::instrument_metrics::__private::Site =
-                ::instrument_metrics::__private::Site::new(#label);
-            ::instrument_metrics::__private::measure(&#site, #name #turbofish (#(#names),*)).await
-        }
-    });
+    // The site has a block of its own, where the learner's code cannot see its name: items have no
+    // hygiene.
+    let measuring = quote! {
+        #signature #body
+        ::instrument_metrics::__private::measure(
+            {
+                static SITE: ::instrument_metrics::__private::Site =
+                    ::instrument_metrics::__private::Site::new(#label);
+                &SITE
+            },
+            #name #turbofish (#(#names),*),
+        )
+        .await
+    };
+    // The wrapper is made of the learner's own tokens, braces included: lints such as `dead_code`
+    // are silent on a function that a macro made up.
+    let mut braces = Group::new(Delimiter::Brace, measuring);
+    braces.set_span(body.span());
+    let attributes = attributes.iter().map(ToTokens::to_token_stream);
+    let mut measured: TokenStream = attributes.collect();
+    measured.extend(quote!(#visibility #outer #braces));
     Some(measured)
 }
 
-/// The wrapper's parameters: the handler's types under names that no name of the learner's can
-/// meet, so that patterns such as `web::Path((id, name))` are taken apart only once.
+/// The wrapper's parameters: the handler's types, each under one name, so that patterns such as
+/// `web::Json((id, name))` are taken apart only once.
 fn parameters(
     handler: &Handler,
 ) -> (Vec<Ident>, syn::punctuated::Punctuated<FnArg, syn::Token![,]>) {
@@ -75,10 +83,12 @@ fn parameters(
     inputs
         .filter_map(|(index, input)| match input {
             FnArg::Receiver(_) => None,
-            FnArg::Typed(PatType { attrs, colon_token, ty, .. }) => {
-                let name = format_ident!("argument_{index}", span = Span::mixed_site());
+            FnArg::Typed(PatType { pat, colon_token, ty, .. }) => {
+                let name = parameter_name(pat, &handler.signature.ident).unwrap_or_else(|| {
+                    format_ident!("argument_{index}", span = Span::mixed_site())
+                });
                 let parameter = FnArg::Typed(PatType {
-                    attrs: attrs.clone(),
+                    attrs: Vec::new(),
                     pat: Box::new(syn::parse_quote!(#name)),
                     colon_token: *colon_token,
                     ty: ty.clone(),
@@ -87,6 +97,18 @@ fn parameters(
             }
         })
         .unzip()
+}
+
+/// The learner's own name, which attributes below ours may want to name. `None` for a pattern; for
+/// the function's own name, which would hide the function; and for `_name`, which clippy wants to
+/// stay unused.
+fn parameter_name(pattern: &Pat, function: &Ident) -> Option<Ident> {
+    match pattern {
+        Pat::Ident(PatIdent { by_ref: None, subpat: None, ident, .. }) => {
+            (ident != function && !ident.to_string().starts_with('_')).then(|| ident.clone())
+        }
+        _ => None,
+    }
 }
 
 /// `::<T, N>`: nothing else tells the inner function which types the wrapper was called with.

@@ -3,7 +3,7 @@
 
 use proc_macro2::{Span, TokenStream};
 use quote::ToTokens;
-use syn::Error;
+use syn::{Attribute, Error, FnArg};
 
 use crate::handler::{Body, Handler};
 
@@ -57,6 +57,13 @@ fn check_arguments(arguments: &TokenStream, mistakes: &mut Mistakes) {
     }
 }
 
+fn attributes_of(argument: &FnArg) -> &[Attribute] {
+    match argument {
+        FnArg::Receiver(receiver) => &receiver.attrs,
+        FnArg::Typed(argument) => &argument.attrs,
+    }
+}
+
 impl Handler {
     fn check(&self, mistakes: &mut Mistakes) {
         let signature = &self.signature;
@@ -73,6 +80,24 @@ impl Handler {
                 "#[instrument_metrics] cannot measure a method with `self`: actix-web gives a \
                  handler only what it extracts from the request; take `web::Data<…>` instead",
             );
+        }
+        for argument in signature.inputs.iter().flat_map(attributes_of) {
+            if argument.path().is_ident("cfg") || argument.path().is_ident("cfg_attr") {
+                mistakes.add(
+                    argument,
+                    "#[instrument_metrics] calls the handler with all of its arguments: put the \
+                     condition on the whole function, once for each form",
+                );
+            }
+        }
+        for attribute in &self.attributes {
+            let name = attribute.path().segments.last().map(|segment| segment.ident.to_string());
+            if name.as_deref() == Some("instrument_metrics") {
+                mistakes.add(
+                    attribute,
+                    "#[instrument_metrics] stands here twice: each request would be measured twice",
+                );
+            }
         }
         if let Body::Missing(semicolon) = &self.body {
             mistakes.add(

@@ -23,7 +23,10 @@ type BeforeScrape = Rc<dyn Fn() -> Pin<Box<dyn Future<Output = ()>>>>;
 /// believed. Others get 403 and a sentence. A connection without an address, a Unix socket or an
 /// in-process test, is this machine.
 ///
-/// The middleware does not count scrapes.
+/// Behind a reverse proxy every request comes from the proxy, which is near: let the proxy refuse
+/// this path, or serve it on a port that the proxy does not know.
+///
+/// The middleware does not count scrapes that are answered.
 pub struct Endpoint {
     path: String,
     metrics: Metrics,
@@ -67,10 +70,7 @@ impl HttpServiceFactory for Endpoint {
         let Self { path, metrics, before_scrape } = self;
         let page = move |request: HttpRequest| {
             let (metrics, before_scrape) = (metrics.clone(), before_scrape.clone());
-            async move {
-                scope::mark_counted(&metrics);
-                page(&request, &metrics, before_scrape).await
-            }
+            async move { page(&request, &metrics, before_scrape).await }
         };
         let get_or_head = guard::Any(guard::Get()).or(guard::Head());
         web::resource(path).route(web::route().guard(get_or_head).to(page)).register(config);
@@ -90,6 +90,7 @@ async fn page(
             peer.ip()
         ));
     }
+    scope::mark_counted(metrics);
     if let Some(refresh) = before_scrape {
         refresh().await;
     }

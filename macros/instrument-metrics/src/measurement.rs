@@ -49,14 +49,16 @@ impl Measurement {
 
     fn finish(mut self, request: &HttpRequest, status: u16) {
         let duration = self.started.elapsed();
+        self.finished = true;
+        if !scope::claim(&self.metrics, request) {
+            return;
+        }
         let request = Request {
             handler: self.handler,
             route: labels::route(request.match_pattern()),
             method: labels::method(request.method()),
         };
         self.metrics.families().answered(request, status, duration);
-        scope::mark_counted(&self.metrics);
-        self.finished = true;
     }
 }
 

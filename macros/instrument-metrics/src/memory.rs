@@ -11,14 +11,13 @@ use crate::families::gauge;
 ///
 /// ```
 /// let memory = instrument_metrics::ProcessMemory::read().expect("Linux, macOS and Windows tell");
-/// assert!(memory.resident_bytes > 0);
-/// assert!(memory.virtual_bytes >= memory.resident_bytes);
+/// assert!(memory.resident_bytes > 0 && memory.virtual_bytes > 0);
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ProcessMemory {
     /// Memory that is in RAM now (RSS), in bytes.
     pub resident_bytes: usize,
-    /// Address space that is reserved (VMS, or VSZ), in bytes.
+    /// Address space that is reserved (VMS, or VSZ), in bytes; on Windows the committed memory.
     pub virtual_bytes: usize,
 }
 

@@ -1,7 +1,7 @@
 //! The handle on everything that is measured, and how it is built.
 
 use std::fmt;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use prometheus::Registry;
 use prometheus::core::{Collector, Desc};
@@ -14,6 +14,10 @@ use crate::middleware::Middleware;
 
 /// The metrics of handlers that stand in no middleware.
 static OF_THE_PROCESS: OnceLock<Metrics> = OnceLock::new();
+
+/// Held while the default registry is filled, by a builder or by the first measured request: one
+/// of the two comes first, and the other one finds its metrics.
+static REGISTERING: Mutex<()> = Mutex::new(());
 
 /// What an app measures with: build one per process, outside the closure that
 /// `HttpServer::new` takes, and clone it into that closure.
@@ -111,9 +115,18 @@ impl Metrics {
         Arc::ptr_eq(&self.inner, &other.inner)
     }
 
+    /// Whether these are [`of_the_process`](Self::of_the_process).
+    pub(crate) fn are_of_the_process(&self) -> bool {
+        OF_THE_PROCESS.get().is_some_and(|metrics| metrics.is_same(self))
+    }
+
     /// What a handler outside any middleware measures with: what was built for the default
     /// registry or, where nothing was, the defaults.
     pub(crate) fn of_the_process() -> &'static Self {
+        if let Some(metrics) = OF_THE_PROCESS.get() {
+            return metrics;
+        }
+        let _registering = REGISTERING.lock().unwrap_or_else(PoisonError::into_inner);
         OF_THE_PROCESS.get_or_init(|| {
             let families = Families::new(None, Self::builder().max_series)
                 .expect("the families' own names are valid");
@@ -140,11 +153,6 @@ impl Metrics {
         // registry on Linux: then they are on the page already, and ours stand back.
         let _ = self.inner.registry.register(Box::new(MemoryGauges::new()?));
         Ok(())
-    }
-
-    fn unregister(&self) {
-        let families = Arc::clone(&self.inner.families);
-        let _ = self.inner.registry.unregister(Box::new(Registered(families)));
     }
 }
 
@@ -190,8 +198,7 @@ impl Builder {
     ///
     /// What comes after is folded into series whose `handler` and `route` are `<overflow>`, and
     /// counted in `metrics_series_dropped_total{family}`. Method and status stay, so that an error
-    /// ratio over the whole service is right even then. A counter series costs some hundred bytes,
-    /// a histogram series about as much again.
+    /// ratio over the whole service is right even then.
     pub fn max_series(mut self, max_series: usize) -> Self {
         self.max_series = max_series;
         self
@@ -258,16 +265,13 @@ impl Builder {
 }
 
 fn build_for_the_process(families: Families) -> Result<Metrics, BuildError> {
+    let _registering = REGISTERING.lock().unwrap_or_else(PoisonError::into_inner);
     if OF_THE_PROCESS.get().is_some() {
         return Err(BuildError::AlreadyBuilt);
     }
     let metrics = Metrics::from_families(families, prometheus::default_registry().clone());
     metrics.register()?;
-    if OF_THE_PROCESS.set(metrics.clone()).is_err() {
-        metrics.unregister();
-        return Err(BuildError::AlreadyBuilt);
-    }
-    Ok(metrics)
+    Ok(OF_THE_PROCESS.get_or_init(|| metrics).clone())
 }
 
 /// Whether Prometheus takes this as the beginning of a metric name: `[a-zA-Z_:][a-zA-Z0-9_:]*`.

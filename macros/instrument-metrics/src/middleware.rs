@@ -65,11 +65,13 @@ where
         // back. (Keeping the request itself would break actix's extraction of path parameters.)
         let method = labels::method(request.method());
         let route = request.match_pattern();
-        let mut scope = Some(Scope::new(self.metrics.clone()));
-        let entered = Entered::new(&mut scope);
-        let service = self.service.call(request);
+        let scope = Some(Scope::new(self.metrics.clone()));
+        // Made before the service is called: dropped by a panic in there, it counts that.
+        let mut measured = InMiddleware { service: None, scope, started, method, route };
+        let entered = Entered::new(&mut measured.scope);
+        measured.service = Some(self.service.call(request));
         drop(entered);
-        InMiddleware { service: Some(service), scope, started, method, route }
+        measured
     }
 }
 
@@ -120,13 +122,15 @@ where
         let result = ready!(polled);
 
         if let Some(scope) = this.scope.take() {
-            if !scope.counted() {
+            let elsewhere = result.as_ref().is_ok_and(|response| {
+                scope::was_counted_elsewhere(scope.metrics(), response.request())
+            });
+            if !scope.counted() && !elsewhere {
                 let (route, status) = match &result {
                     Ok(response) => (response.request().match_pattern(), response.status()),
-                    // What actix will answer in its place.
-                    Err(error) => {
-                        (this.route.take(), error.as_response_error().error_response().status())
-                    }
+                    // Asked for its status only: an error may hold its response ready, and hands
+                    // it out once.
+                    Err(error) => (this.route.take(), error.as_response_error().status_code()),
                 };
                 let request =
                     Request { handler: "", route: labels::route(route), method: this.method };

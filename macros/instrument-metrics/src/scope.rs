@@ -9,6 +9,8 @@
 use std::cell::RefCell;
 use std::mem;
 
+use actix_web::{HttpMessage, HttpRequest};
+
 use crate::metrics::Metrics;
 
 thread_local! {
@@ -69,11 +71,30 @@ pub fn current_metrics() -> Metrics {
 /// Tells the middleware around the running code, if it measures into `metrics`, that this request
 /// is counted.
 pub fn mark_counted(metrics: &Metrics) {
-    let _ = CURRENT.try_with(|current| {
-        if let Some(scope) = current.borrow_mut().as_mut()
-            && scope.metrics.is_same(metrics)
-        {
-            scope.counted = true;
-        }
+    with_scope_of(metrics, |scope| scope.counted = true);
+}
+
+/// In the extensions of a request that was counted outside any scope: in an app without the
+/// middleware, or in a task that an inner middleware has spawned.
+struct Counted;
+
+/// Whether this request is to be counted now, which it is once: a handler may call another one,
+/// and both of them answer.
+pub fn claim(metrics: &Metrics, request: &HttpRequest) -> bool {
+    let claimed = with_scope_of(metrics, |scope| !mem::replace(&mut scope.counted, true));
+    // The marker has no size, so that it costs no allocation.
+    claimed.unwrap_or_else(|| request.extensions_mut().insert(Counted).is_none())
+}
+
+/// Whether a handler has counted this request outside any scope, into the metrics of the process.
+pub fn was_counted_elsewhere(metrics: &Metrics, request: &HttpRequest) -> bool {
+    metrics.are_of_the_process() && request.extensions().contains::<Counted>()
+}
+
+fn with_scope_of<T>(metrics: &Metrics, act: impl FnOnce(&mut Scope) -> T) -> Option<T> {
+    let done = CURRENT.try_with(|current| {
+        let mut current = current.borrow_mut();
+        current.as_mut().filter(|scope| scope.metrics.is_same(metrics)).map(act)
     });
+    done.ok().flatten()
 }

@@ -68,9 +68,15 @@ async fn head_is_answered_and_scrapes_are_not_counted() {
         200
     );
     assert_eq!(status(&app, TestRequest::post().uri("/metrics")).await, 405);
+    let stranger = "203.0.113.9:5000".parse().unwrap();
+    let refused = TestRequest::get().uri("/metrics").peer_addr(stranger);
+    assert_eq!(status(&app, refused).await, 403);
     assert_eq!(
         requests(&metrics),
-        [r#"{handler="",method="POST",route="/metrics",status="405"} 1"#]
+        [
+            r#"{handler="",method="GET",route="/metrics",status="403"} 1"#,
+            r#"{handler="",method="POST",route="/metrics",status="405"} 1"#,
+        ]
     );
 }
 

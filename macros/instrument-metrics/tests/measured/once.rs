@@ -29,6 +29,10 @@ async fn refuse(
     if before {
         return Err(error::ErrorUnauthorized("who are you?"));
     }
+    if request.query_string().contains("login") {
+        let login = HttpResponse::SeeOther().insert_header(("location", "/login")).finish();
+        return Err(error::InternalError::from_response("who are you?", login).into());
+    }
     let response = next.call(request).await?;
     if after {
         return Err(error::ErrorBadGateway("too late"));
@@ -85,6 +89,41 @@ async fn a_handler_that_answered_is_not_counted_again_when_a_middleware_refuses_
         requests(&metrics),
         [r#"{handler="measured",method="GET",route="/memos/{id}",status="200"} 1"#]
     );
+}
+
+#[actix_web::test]
+async fn an_error_that_holds_its_response_ready_still_answers_with_it() {
+    let metrics = metrics_of_this_test();
+    let app = App::new().wrap(from_fn(refuse)).wrap(metrics.middleware()).service(measured);
+    let app = test::init_service(app).await;
+    let request = TestRequest::get().uri("/memos/1?login").to_request();
+    let Err(error) = test::try_call_service(&app, request).await else { panic!("not refused") };
+    let response = error.error_response();
+    assert_eq!(response.status(), 303);
+    assert_eq!(response.headers().get("location").unwrap(), "/login");
+    assert_eq!(
+        requests(&metrics),
+        [r#"{handler="",method="GET",route="/memos/{id}",status="303"} 1"#]
+    );
+}
+
+#[instrument_metrics]
+async fn asks_another() -> impl Responder {
+    asked().await
+}
+
+#[instrument_metrics]
+async fn asked() -> &'static str {
+    "an answer"
+}
+
+#[actix_web::test]
+async fn a_handler_that_answers_with_another_ones_answer_counts_once() {
+    let metrics = metrics_of_this_test();
+    let app = App::new().wrap(metrics.middleware()).route("/", web::get().to(asks_another));
+    let app = test::init_service(app).await;
+    assert_eq!(status(&app, TestRequest::get().uri("/")).await, 200);
+    assert_eq!(requests(&metrics), [r#"{handler="asked",method="GET",route="/",status="200"} 1"#]);
 }
 
 #[actix_web::test]
