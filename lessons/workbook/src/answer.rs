@@ -8,7 +8,7 @@ use crate::{Outcome, Sentence, style};
 
 /// Prints it, file by file.
 pub fn show(lesson: &Lesson) -> Result<Outcome, Sentence> {
-    let yours = sources::read(&lesson.sources()).unwrap_or_default();
+    let yours = sources::read_if_there(&lesson.sources())?;
     let solution = sources::read(&lesson.solution())?;
     let differences = differences(&yours, &solution);
     if differences.is_empty() {
@@ -45,13 +45,14 @@ fn differences(yours: &Sources, solution: &Sources) -> Vec<(std::path::PathBuf, 
     let mut paths: Vec<_> = yours.keys().chain(solution.keys()).collect();
     paths.sort_unstable();
     paths.dedup();
-    let text = |sources: &Sources, path| sources.get(path).cloned().unwrap_or_default();
+    let text = |sources: &Sources, path| sources.get(path).map(|bytes| sources::text(bytes));
     let mut differences = Vec::new();
     for path in paths {
         let (old, new) = (text(yours, path), text(solution, path));
         if old == new {
             continue;
         }
+        let (old, new) = (old.unwrap_or_default(), new.unwrap_or_default());
         let diff = TextDiff::from_lines(&old, &new);
         let mut lines = Lines::new();
         for group in diff.grouped_ops(3) {
@@ -73,8 +74,8 @@ mod tests {
 
     #[test]
     fn a_file_that_only_one_side_has_differs_as_a_whole() {
-        let yours = Sources::from([("by_hand.rs".into(), "a\nb\n".to_owned())]);
-        let solution = Sources::from([("lib.rs".into(), "c\n".to_owned())]);
+        let yours = Sources::from([("by_hand.rs".into(), b"a\r\nb\n".to_vec())]);
+        let solution = Sources::from([("lib.rs".into(), b"c\n".to_vec())]);
         let differences = differences(&yours, &solution);
         let line = |tag, line: &str| (tag, line.to_owned());
         assert_eq!(

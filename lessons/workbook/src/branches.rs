@@ -10,6 +10,9 @@ use crate::{Outcome, Sentence};
 /// The line by which a commit is known to be ours.
 const TRAILER: &str = "Workbook-Answer: ";
 
+/// And the one who made it.
+const COMMITTER: &str = "workbook@localhost";
+
 /// Makes or renews all branches, and says what became of each.
 pub fn make(workbook: &Workbook) -> Result<Outcome, Sentence> {
     let git = Git { root: workbook.root.clone(), index: None };
@@ -22,6 +25,13 @@ pub fn make(workbook: &Workbook) -> Result<Outcome, Sentence> {
          are in solutions/, and `cargo workbook answer NN` shows the difference."
             .to_owned()
     })?;
+    if !git.run(&["rev-parse", "--show-prefix"])?.is_empty() {
+        return Err(
+            "the workbook lies inside of another repository, so its branches would be that \
+             one's. Clone it by itself."
+                .to_owned(),
+        );
+    }
     let mut outcome = Outcome::Fine;
     for lesson in &workbook.lessons {
         let branch = format!("answer/{}", lesson.number);
@@ -52,8 +62,9 @@ fn answer(git: &Git, lesson: &Lesson, branch: &str) -> Result<Made, Sentence> {
     let reference = format!("refs/heads/{branch}");
     let tip = git.run(&["rev-parse", "--verify", "--quiet", &reference]).ok();
     if let Some(tip) = &tip {
-        let message = git.run(&["show", "--no-patch", "--format=%B", tip])?;
-        if !message.contains(TRAILER) {
+        // Whoever amends our commit keeps its message, and becomes its committer.
+        let commit = git.run(&["show", "--no-patch", "--format=%ce%n%B", tip])?;
+        if !commit.starts_with(COMMITTER) || !commit.contains(TRAILER) {
             return Ok(Made::LeftAlone("it has a commit of yours"));
         }
         let worktrees = git.run(&["worktree", "list", "--porcelain"])?;
@@ -114,9 +125,7 @@ impl Git {
         command.envs(
             ["AUTHOR", "COMMITTER"].map(|who| (format!("GIT_{who}_NAME"), "Metrics Workbook")),
         );
-        command.envs(
-            ["AUTHOR", "COMMITTER"].map(|who| (format!("GIT_{who}_EMAIL"), "workbook@localhost")),
-        );
+        command.envs(["AUTHOR", "COMMITTER"].map(|who| (format!("GIT_{who}_EMAIL"), COMMITTER)));
         // The workbook's own repository, not one that an outer git (a hook, a rebase) points to.
         for variable in ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE"] {
             command.env_remove(variable);

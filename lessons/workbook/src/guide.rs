@@ -78,7 +78,7 @@ pub fn list(workbook: &Workbook, progress: &Progress) {
 /// Whether the learner has changed anything.
 fn is_begun(lesson: &Lesson) -> bool {
     match (sources::read(&lesson.sources()), sources::read(&lesson.start())) {
-        (Ok(yours), Ok(start)) => yours != start,
+        (Ok(yours), Ok(start)) => !sources::are_alike(&yours, &start),
         _ => true,
     }
 }

@@ -124,12 +124,13 @@ struct Manifest {
 
 #[derive(Deserialize)]
 struct Package {
+    #[serde(default)]
     metadata: Metadata,
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 struct Metadata {
-    lesson: LessonMetadata,
+    lesson: Option<LessonMetadata>,
 }
 
 #[derive(Deserialize)]
@@ -159,9 +160,12 @@ fn read_lessons(root: &Path) -> Result<Vec<Lesson>, Sentence> {
         let text = fs::read_to_string(&manifest)
             .map_err(|error| format!("cannot read {}: {error}", manifest.display()))?;
         let Manifest { package } = toml::from_str(&text).map_err(|error| {
-            format!("{} is no lesson's manifest any more:\n{error}", manifest.display())
+            format!("{} cannot be read as a lesson's manifest:\n{error}", manifest.display())
         })?;
-        let LessonMetadata { title, part, minutes } = package.metadata.lesson;
+        // A folder of the learner's own has no such table.
+        let Some(LessonMetadata { title, part, minutes }) = package.metadata.lesson else {
+            continue;
+        };
         lessons.push(Lesson {
             number: number.to_owned(),
             title,

@@ -2,10 +2,11 @@
 
 use std::fs;
 use std::io::{self, IsTerminal, Write};
+use std::path::PathBuf;
 
 use crate::lessons::{Lesson, Workbook};
 use crate::progress::Progress;
-use crate::sources;
+use crate::sources::{self, Sources};
 use crate::{Outcome, Sentence};
 
 /// Asks, keeps a copy of the learner's files, and writes the start's.
@@ -16,9 +17,8 @@ pub fn reset(
     progress: &mut Progress,
 ) -> Result<Outcome, Sentence> {
     let start = sources::read(&lesson.start())?;
-    // A folder that is not there holds nothing that could be lost.
-    let yours = sources::read(&lesson.sources()).unwrap_or_default();
-    if yours == start {
+    let yours = sources::read_if_there(&lesson.sources())?;
+    if sources::are_alike(&yours, &start) {
         anstream::println!("Lesson {} is at its start already.", lesson.number);
         progress.forget(&lesson.number)?;
         return Ok(Outcome::Fine);
@@ -28,13 +28,7 @@ pub fn reset(
         return Ok(Outcome::NotYet);
     }
 
-    let kept =
-        workbook.root.join("target/workbook").join(format!("{}-before-reset", lesson.name()));
-    let failed = |error| format!("cannot keep a copy of your files in {}: {error}", kept.display());
-    if kept.exists() {
-        fs::remove_dir_all(&kept).map_err(failed)?;
-    }
-    sources::write(&kept, &yours)?;
+    let kept = keep(workbook, lesson, &yours)?;
     for path in yours.keys().filter(|path| !start.contains_key(*path)) {
         let file = lesson.sources().join(path);
         fs::remove_file(&file)
@@ -42,12 +36,44 @@ pub fn reset(
     }
     sources::write(&lesson.sources(), &start)?;
     progress.forget(&lesson.number)?;
-    anstream::println!(
-        "Lesson {} is at its start again. Your files are kept in {} until the next reset.",
-        lesson.number,
-        kept.display()
-    );
+    anstream::println!("Lesson {} is at its start again.", lesson.number);
+    if let Some(kept) = kept {
+        anstream::println!("Your files are kept in {}.", kept.display());
+    }
     Ok(Outcome::Fine)
+}
+
+/// Writes a copy of the learner's files into a folder that nobody has used before. `None` where
+/// there are none.
+fn keep(
+    workbook: &Workbook,
+    lesson: &Lesson,
+    yours: &Sources,
+) -> Result<Option<PathBuf>, Sentence> {
+    if yours.is_empty() {
+        return Ok(None);
+    }
+    let all = PathBuf::from(".workbook-kept");
+    fs::create_dir_all(workbook.root.join(&all)).map_err(|error| {
+        format!("cannot keep a copy of your files in {}: {error}", all.display())
+    })?;
+    for number in 1.. {
+        let kept = all.join(format!("{}-{number}", lesson.name()));
+        match fs::create_dir(workbook.root.join(&kept)) {
+            Ok(()) => {
+                sources::write(&workbook.root.join(&kept), yours)?;
+                return Ok(Some(kept));
+            }
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(error) => {
+                return Err(format!(
+                    "cannot keep a copy of your files in {}: {error}",
+                    kept.display()
+                ));
+            }
+        }
+    }
+    unreachable!("there is always a next number")
 }
 
 fn confirmed(lesson: &Lesson) -> Result<bool, Sentence> {

@@ -191,12 +191,49 @@ fn reset_asks_keeps_a_copy_and_restores_the_start() {
     workbook.call(&["reset", "1"]).says(2, &["nobody to ask", "cargo workbook reset 01 --yes"]);
     assert_eq!(workbook.read("lessons/01-first/src/lib.rs"), "mine\n");
 
+    // What editors leave: a lock that points nowhere, a swap file, a backup.
+    workbook.write("lessons/01-first/src/.lib.rs.swp", "swap");
+    workbook.write("lessons/01-first/src/lib.rs~", "backup");
+    #[cfg(unix)]
+    std::os::unix::fs::symlink("nowhere", workbook.path("lessons/01-first/src/.#lib.rs")).unwrap();
     workbook.call(&["reset", "1", "--yes"]).says(0, &["at its start again", "are kept in"]);
     assert_eq!(workbook.read("lessons/01-first/src/lib.rs"), "start\n");
     assert!(!workbook.path("lessons/01-first/src/extra/mine.rs").exists());
-    let kept = "target/workbook/01-first-before-reset";
+    let kept = ".workbook-kept/01-first-1";
     assert_eq!(workbook.read(&format!("{kept}/lib.rs")), "mine\n");
     assert_eq!(workbook.read(&format!("{kept}/extra/mine.rs")), "mine too\n");
+}
+
+#[test]
+fn reset_keeps_every_copy_byte_for_byte() {
+    let workbook = Workbook::new();
+    let bytes: &[u8] = b"mine \xff\r\n";
+    fs::write(workbook.path("lessons/01-first/src/lib.rs"), bytes).unwrap();
+    workbook.call(&["reset", "1", "--yes"]).says(0, &["01-first-1"]);
+    workbook.write("lessons/01-first/src/lib.rs", "mine, later\n");
+    workbook.call(&["reset", "1", "--yes"]).says(0, &["01-first-2"]);
+    assert_eq!(fs::read(workbook.path(".workbook-kept/01-first-1/lib.rs")).unwrap(), bytes);
+    assert_eq!(workbook.read(".workbook-kept/01-first-2/lib.rs"), "mine, later\n");
+}
+
+#[cfg(unix)]
+#[test]
+fn reset_changes_nothing_when_it_cannot_read_what_it_would_replace() {
+    let workbook = Workbook::new();
+    workbook.write("lessons/01-first/src/lib.rs", "mine\n");
+    let dangling = workbook.path("lessons/01-first/src/more.rs");
+    std::os::unix::fs::symlink("nowhere", dangling).unwrap();
+    workbook.call(&["reset", "1", "--yes"]).says(2, &["cannot read", "more.rs"]);
+    assert_eq!(workbook.read("lessons/01-first/src/lib.rs"), "mine\n");
+}
+
+#[test]
+fn a_folder_of_the_learners_own_is_no_lesson() {
+    let workbook = Workbook::new();
+    workbook.write("lessons/99-mine/Cargo.toml", "[package]\nname = \"mine\"\n");
+    workbook.call(&["list"]).says(0, &["0 of 2 lessons done"]);
+    workbook.write("lessons/99-mine/Cargo.toml", "[package");
+    workbook.call(&["list"]).says(2, &["99-mine", "cannot be read"]);
 }
 
 #[test]
@@ -247,7 +284,7 @@ fn a_branch_with_the_learners_own_commit_is_left_alone() {
     workbook.git(&["switch", "--quiet", "answer/02"]);
     workbook.git(&["switch", "--quiet", "answer/01"]);
     workbook.write("lessons/01-first/src/lib.rs", "mine\n");
-    workbook.git(&["commit", "--quiet", "-a", "-m", "my own"]);
+    workbook.git(&["commit", "--quiet", "-a", "--amend", "--no-edit"]);
     workbook.git(&["switch", "--quiet", "answer/02"]);
     let words =
         ["answer/01  left alone: it has a commit of yours", "answer/02  left alone: you are on it"];
