@@ -69,29 +69,67 @@ async fn memory() {
     }
 
     step("a scrape without traffic is current");
-    grows_with_the_process(&service, GAUGE, &[("type", "rss")]).await;
+    let mut taken = Vec::new();
+    grows_with_the_process(&service, GAUGE, &[("type", "rss")], &mut taken).await;
+    grows_with_the_process(&service, GAUGE, &[("type", "vms")], &mut taken).await;
+
+    step("a request does not pay for it");
+    taken.push(a_lot());
+    let before = unscraped(GAUGE);
+    service.get("/").await;
+    let after = unscraped(GAUGE);
+    if after > before + 50.0 * MEGABYTE {
+        Failure::new(format!(
+            "A request came, and nobody has scraped. `{GAUGE}` went from {before} to {after}."
+        ))
+        .means(
+            "Each of your requests takes longer, for a number that nobody reads until the scrape.",
+        )
+        .next("Measure in the handler of /metrics only.")
+        .raise()
+    }
 
     step("the attribute brings its own");
-    service.get("/").await;
     let scrape = service.scrape().await;
-    let own = "process_resident_memory_bytes";
-    if scrape.exposition().value(own, &[]).is_none() {
-        Failure::new(format!("There is no `{own}` on the page."))
-            .means("Ready-made dashboards look for this name, in services of any language.")
-            .next("Put `#[instrument_metrics]` on `index`: its runtime registers the gauge.")
-            .show("The page", &scrape.shown())
-            .raise()
+    for own in ["process_resident_memory_bytes", "process_virtual_memory_bytes"] {
+        if scrape.exposition().value(own, &[]).is_none() {
+            Failure::new(format!("There is no `{own}` on the page."))
+                .means("Ready-made dashboards look for this name, in services of any language.")
+                .next("Put `#[instrument_metrics]` on `index`: its runtime registers the gauge.")
+                .show("The page", &scrape.shown())
+                .raise()
+        }
+        grows_with_the_process(&service, own, &[], &mut taken).await;
     }
-    grows_with_the_process(&service, own, &[]).await;
 }
 
-/// Takes 64 MB, scrapes before and after, and wants to see them.
-async fn grows_with_the_process(service: &Service, name: &str, labels: &[(&str, &str)]) {
+/// 64 MB, every page of it written to.
+fn a_lot() -> Vec<u8> {
+    std::hint::black_box(vec![1; 64_000_000])
+}
+
+/// What the registry holds for the type "rss", read as no scrape would: around the handler.
+fn unscraped(name: &str) -> f64 {
+    let families = prometheus::gather();
+    let metrics = families.iter().filter(|family| family.name() == name);
+    let rss = metrics
+        .flat_map(prometheus::proto::MetricFamily::get_metric)
+        .find(|metric| metric.get_label().iter().any(|label| label.value() == "rss"));
+    rss.map_or(0.0, |metric| metric.get_gauge().get_value())
+}
+
+/// Takes 64 MB, scrapes before and after, and wants to see them. They stay taken: an allocator may
+/// give the same memory out again without asking the system for more.
+async fn grows_with_the_process(
+    service: &Service,
+    name: &str,
+    labels: &[(&str, &str)],
+    taken: &mut Vec<Vec<u8>>,
+) {
     let before = service.scrape().await.value(name, labels);
-    let taken = std::hint::black_box(vec![1u8; 64_000_000]);
+    taken.push(a_lot());
     let scrape: Scrape = service.scrape().await;
     let after = scrape.value(name, labels);
-    drop(taken);
     if after < before + 50.0 * MEGABYTE {
         Failure::new(format!(
             "`{name}` was {before}. The process took 64,000,000 bytes more, and the next scrape \

@@ -41,6 +41,7 @@ fn start_memo_service() -> SocketAddr {
 fn agent() -> ureq::Agent {
     let config = ureq::Agent::config_builder()
         .http_status_as_error(false)
+        .proxy(None)
         .timeout_global(Some(Duration::from_secs(10)));
     ureq::Agent::new_with_config(config.build())
 }
@@ -93,6 +94,10 @@ impl Prometheus {
             assert!(config.contains(old), "prometheus.yml has no `{old}`");
             config.replace(old, new)
         });
+        Self::with(&config)
+    }
+
+    fn with(config: &str) -> Self {
         let storage = tempfile::tempdir().unwrap();
         let file = storage.path().join("prometheus.yml");
         fs::write(&file, config).unwrap();
@@ -234,6 +239,79 @@ fn prometheus_scrapes_the_memo_service_and_every_panel_has_data() {
         }
     }
     assert!(asked > 10, "{asked} queries");
+}
+
+/// One page on a port of its own, until the test process ends.
+fn serve_page(page: &'static str) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    thread::spawn(move || {
+        actix_web::rt::System::new().block_on(async move {
+            let app = move || {
+                let answer = move || async move {
+                    actix_web::HttpResponse::Ok()
+                        .content_type("text/plain; version=0.0.4")
+                        .body(page)
+                };
+                actix_web::App::new().route("/metrics", actix_web::web::get().to(answer))
+            };
+            let server = actix_web::HttpServer::new(app).workers(1).listen(listener).unwrap();
+            server.run().await.unwrap();
+        });
+    });
+    address
+}
+
+#[test]
+#[ignore = "needs prometheus on PATH"]
+fn the_reader_takes_and_refuses_what_prometheus_does() {
+    let pages = [
+        "a 1\n",
+        "a 1",
+        "a{b=\"x\"} 1\na{b=\"x\"} 1\n",
+        "a{b=\"\\t\"} 1\n",
+        "a{b=\"/memos/{id}\",c=\"x,y=z\"} 1\n",
+        "# HELP\n# TYPE\na 1\n",
+        "# EOF\n",
+        "a NaN\nb +Inf\nc -Inf\n",
+        "a 1 1700000000000\n",
+        "a 1\r\n",
+        "a 1 # {trace=\"x\"} 0.5\n",
+        "# TYPE a info\na 1\n",
+        "# TYPE a unknown\na 1\n",
+        "# TYPE a count\na 1\n",
+        "a one\n",
+        "a\n",
+        "1a 1\n",
+        "a{b=\"x} 1\n",
+        "a{b=x} 1\n",
+        "a 1 now\n",
+        "a 1 2 3\n",
+        "<html></html>\n",
+    ];
+    let targets: Vec<_> = pages.iter().map(|page| (serve_page(page), page)).collect();
+    let jobs: String = targets
+        .iter()
+        .map(|(address, _)| {
+            format!(
+                "  - job_name: \"{address}\"\n    static_configs: [{{targets: [\"{address}\"]}}]\n"
+            )
+        })
+        .collect();
+    let config =
+        format!("global: {{scrape_interval: 1s, scrape_timeout: 1s}}\nscrape_configs:\n{jobs}");
+    let server = Prometheus::with(&config);
+    let mut different = Vec::new();
+    for (address, page) in targets {
+        let up = format!("up{{instance=\"{address}\"}}");
+        server.api.wait_for(&up);
+        let theirs = number(&server.api.query(&up)[0]) == 1.0;
+        let ours = embedded_prometheus::exposition::read(page);
+        if ours.is_ok() != theirs {
+            different.push(format!("{page:?}: Prometheus {theirs}, ours {ours:?}"));
+        }
+    }
+    assert!(different.is_empty(), "{different:#?}");
 }
 
 #[test]

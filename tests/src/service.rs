@@ -130,16 +130,28 @@ impl Scrape {
         self.page();
         let content_type = &self.answer.content_type;
         let mut parts = content_type.split(';').map(str::trim);
-        if parts.next() == Some("text/plain") && parts.any(|part| part == "version=0.0.4") {
+        let is_text = parts.next() == Some("text/plain");
+        if is_text && parts.any(|part| part == "version=0.0.4") {
             return;
         }
-        let seen = if content_type.is_empty() { "nothing" } else { content_type };
-        Failure::new(format!("The page is there, but its Content-Type says: {seen}."))
-            .means(
+        let failure = if is_text {
+            Failure::new(format!("The page says `{content_type}`, and no version of the format."))
+                .means(
+                    "Prometheus 3 takes it for 0.0.4, which is a guess, and every other reader has \
+                     to guess as well. The format's own rules ask for the version.",
+                )
+        } else {
+            let seen = if content_type.is_empty() { "nothing" } else { content_type };
+            Failure::new(format!("The page is there, but its Content-Type says: {seen}.")).means(
                 "Prometheus 3 reads the Content-Type first. Where it names no format that \
                  Prometheus knows, the scrape fails, however good the page is.",
             )
-            .next("Answer with the Content-Type `text/plain; version=0.0.4`. The prometheus crate has it as `prometheus::TEXT_FORMAT`.")
+        };
+        failure
+            .next(
+                "Answer with the Content-Type `text/plain; version=0.0.4`. The prometheus crate \
+                 has it as `prometheus::TEXT_FORMAT`.",
+            )
             .raise()
     }
 
