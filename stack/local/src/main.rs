@@ -28,7 +28,8 @@ struct Arguments {
 
 #[actix_web::main]
 async fn main() -> ExitCode {
-    env_logger::Builder::from_env(env_logger::Env::default().default_filter_or("warn")).init();
+    env_logger::Builder::from_env(env_logger::Env::default().default_filter_or(memo_service::LOG))
+        .init();
     match run(&Arguments::parse()).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(sentence) => {
@@ -63,6 +64,7 @@ async fn run(arguments: &Arguments) -> Result<(), String> {
             let outcome = tokio::select! {
                 result = &mut serving => ended(result),
                 why = prometheus.exited() => Err(why),
+                () = hung_up() => Ok(()),
             };
             prometheus.stop().await;
             outcome
@@ -82,6 +84,17 @@ async fn run(arguments: &Arguments) -> Result<(), String> {
     stop.stop(true).await;
     service.close().await;
     outcome
+}
+
+/// Waits until the terminal is closed, where there is such a thing. (The service itself listens
+/// for Ctrl-C, and for the signal that asks it to end.)
+async fn hung_up() {
+    #[cfg(unix)]
+    if let Ok(mut signal) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::hangup()) {
+        signal.recv().await;
+        return;
+    }
+    std::future::pending::<()>().await;
 }
 
 /// How the server ended by itself, which is how Ctrl-C ends it.

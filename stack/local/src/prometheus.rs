@@ -37,7 +37,12 @@ impl Prometheus {
         let storage = tempfile::tempdir().map_err(failed)?;
         let file = storage.path().join("prometheus.yml");
         fs::write(&file, configuration(memo_service, listen)).map_err(failed)?;
-        let mut child = Command::new(&program)
+        let mut command = Command::new(&program);
+        // A group of its own: a terminal sends Ctrl-C to the whole group, and this one is stopped
+        // by us, after the service.
+        #[cfg(unix)]
+        command.process_group(0);
+        let mut child = command
             .arg(format!("--config.file={}", file.display()))
             .arg(format!("--storage.tsdb.path={}", storage.path().join("data").display()))
             .arg(format!("--web.listen-address={listen}"))

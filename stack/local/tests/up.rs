@@ -2,6 +2,7 @@
 #![cfg(unix)]
 
 use std::io::{BufRead, BufReader};
+use std::os::unix::process::CommandExt;
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -22,6 +23,7 @@ impl Up {
             .env("MEMO_ADDRESS", "127.0.0.1:0")
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
+            .process_group(0)
             .spawn()
             .unwrap();
         let lines = BufReader::new(child.stdout.take().unwrap()).lines();
@@ -38,10 +40,14 @@ impl Up {
         url.to_owned()
     }
 
-    /// As Ctrl-C does it; whether it ended well.
+    /// As a terminal does Ctrl-C: a signal to the whole group. Whether it ended well.
     fn interrupt(&mut self) -> bool {
-        let pid = self.child.id().to_string();
-        assert!(Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
+        self.signal("-INT")
+    }
+
+    fn signal(&mut self, signal: &str) -> bool {
+        let group = format!("-{}", self.child.id());
+        assert!(Command::new("kill").args([signal, "--", &group]).status().unwrap().success());
         self.child.wait().unwrap().success()
     }
 }
@@ -55,7 +61,8 @@ impl Drop for Up {
 }
 
 fn get(url: &str) -> Result<String, ureq::Error> {
-    ureq::get(url).call()?.into_body().read_to_string()
+    let config = ureq::Agent::config_builder().proxy(None).build();
+    ureq::Agent::new_with_config(config).get(url).call()?.into_body().read_to_string()
 }
 
 #[test]
@@ -76,6 +83,17 @@ fn a_prometheus_that_is_none_is_told_and_nothing_is_left_running() {
     std::io::Read::read_to_string(&mut up.child.stderr.take().unwrap(), &mut told).unwrap();
     assert!(told.contains("cannot start /no/such/program"), "{told}");
     assert!(get(&service).is_err(), "the service is left running");
+}
+
+#[test]
+#[ignore = "needs prometheus on PATH"]
+fn a_terminal_that_is_closed_stops_both() {
+    let mut up = Up::start(&["--prometheus-address", "127.0.0.1:0"]);
+    let service = up.url("memo-service");
+    let prometheus = up.url("Prometheus");
+    assert!(up.signal("-HUP"));
+    assert!(get(&service).is_err(), "the service is left running");
+    assert!(get(&prometheus).is_err(), "Prometheus is left running");
 }
 
 #[test]

@@ -2,9 +2,10 @@
 
 use std::fmt;
 
+use actix_web::body::BoxBody;
 use actix_web::error::{JsonPayloadError, ResponseError};
 use actix_web::http::StatusCode;
-use actix_web::{Error, HttpResponse, web};
+use actix_web::{Error, HttpRequest, HttpResponse, Responder, web};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -22,8 +23,14 @@ pub enum Refusal {
     Invalid(String),
     /// There is no memo of this number: 404.
     NoSuchMemo(i64),
+    /// Nothing is here: 404.
+    NoSuchPage(String),
+    /// Something is here, but not for this method: 405.
+    WrongMethod(String),
     /// More bytes than the route takes: 413.
     TooLarge(String),
+    /// No JSON, or not said to be: 415.
+    NotJson,
     /// The database did not answer, or refused: 503.
     Database,
     /// The language model failed: 502.
@@ -36,6 +43,11 @@ impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Invalid(sentence) | Self::TooLarge(sentence) => f.write_str(sentence),
+            Self::NoSuchPage(path) => write!(f, "There is nothing at {path}; see /docs/."),
+            Self::WrongMethod(method) => write!(f, "{method} is not for this path; see /docs/."),
+            Self::NotJson => {
+                f.write_str("The body has to be JSON, with `Content-Type: application/json`.")
+            }
             Self::NoSuchMemo(id) => write!(f, "There is no memo {id}."),
             // What exactly is for the log: it may name hosts and tables.
             Self::Database => f.write_str("The database does not answer; try again later."),
@@ -56,7 +68,9 @@ impl ResponseError for Refusal {
     fn status_code(&self) -> StatusCode {
         match self {
             Self::Invalid(_) => StatusCode::BAD_REQUEST,
-            Self::NoSuchMemo(_) => StatusCode::NOT_FOUND,
+            Self::NoSuchMemo(_) | Self::NoSuchPage(_) => StatusCode::NOT_FOUND,
+            Self::WrongMethod(_) => StatusCode::METHOD_NOT_ALLOWED,
+            Self::NotJson => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Database => StatusCode::SERVICE_UNAVAILABLE,
             Self::Model => StatusCode::BAD_GATEWAY,
@@ -78,12 +92,26 @@ pub fn json_errors() -> web::JsonConfig {
         JsonPayloadError::Overflow { .. } | JsonPayloadError::OverflowKnownLength { .. } => {
             Refusal::TooLarge("The body may have up to 64 KiB.".to_owned()).into()
         }
-        JsonPayloadError::ContentType => Refusal::Invalid(
-            "The body has to be JSON, with the header `Content-Type: application/json`.".to_owned(),
-        )
-        .into(),
+        JsonPayloadError::ContentType => Refusal::NotJson.into(),
         error => invalid("body", &error),
     })
+}
+
+/// Answers what no route does.
+pub async fn no_route(request: HttpRequest) -> Refusal {
+    // A route is matched by its path and its method; the pattern, by the path alone.
+    match request.match_pattern() {
+        Some(_) => Refusal::WrongMethod(request.method().to_string()),
+        None => Refusal::NoSuchPage(request.path().to_owned()),
+    }
+}
+
+impl Responder for Refusal {
+    type Body = BoxBody;
+
+    fn respond_to(self, _: &HttpRequest) -> HttpResponse {
+        self.error_response()
+    }
 }
 
 pub fn path_errors() -> web::PathConfig {

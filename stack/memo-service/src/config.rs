@@ -1,11 +1,12 @@
 //! The service's configuration: environment variables, each with a default.
 
+use std::fmt;
 use std::net::SocketAddr;
 use std::ops::RangeInclusive;
 use std::str::FromStr;
 
 /// What the service is told from outside.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub struct Config {
     /// `MEMO_ADDRESS`: where it answers. Default: `127.0.0.1:8080`.
     pub address: SocketAddr,
@@ -18,6 +19,18 @@ pub struct Config {
     pub model_seconds: RangeInclusive<f64>,
     /// `MODEL_FAILURE_RATE`: the share of these calls that fail. Default: 0.1.
     pub model_failure_rate: f64,
+}
+
+impl fmt::Debug for Config {
+    /// Without the database's URL, which may hold a password.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Config")
+            .field("address", &self.address)
+            .field("pool_size", &self.pool_size)
+            .field("model_seconds", &self.model_seconds)
+            .field("model_failure_rate", &self.model_failure_rate)
+            .finish_non_exhaustive()
+    }
 }
 
 /// An environment variable that cannot be used, and what it should be.

@@ -29,6 +29,10 @@ pub use memos::ConnectError;
 use memos::Memos;
 use model::Model;
 
+/// What a program that runs this service logs by default: warnings. The database driver's warnings
+/// about a URL are left out, because they repeat its parameters, a password among them.
+pub const LOG: &str = "warn,sqlx_postgres::options::parse=error";
+
 /// A connected service; any number of servers may answer for it.
 #[derive(Clone)]
 pub struct MemoService {
@@ -120,7 +124,8 @@ impl MemoService {
                 SwaggerUi::new("/docs/{_:.*}")
                     .url("/openapi.json", openapi::Description::openapi()),
             )
-            .service(web::redirect("/docs", "/docs/"));
+            .service(web::redirect("/docs", "/docs/"))
+            .default_service(web::to(answers::no_route));
     }
 
     /// Answers HTTP on `listener` until the returned server is stopped, by a signal or through its

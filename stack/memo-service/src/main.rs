@@ -1,7 +1,7 @@
 //! `memo-service`: answers HTTP until it is told to stop.
 //! `memo-service healthcheck`: asks a running one, for a container that has no shell and no curl.
 
-use std::net::TcpListener;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -24,14 +24,14 @@ struct Arguments {
 enum Command {
     /// Asks a running service for its health: exit code 0 if it is well, 1 if not.
     Healthcheck {
-        /// Where to ask; by default this machine, at the port of `MEMO_ADDRESS`.
+        /// Where to ask; by default `/health` at `MEMO_ADDRESS`.
         url: Option<String>,
     },
 }
 
 #[actix_web::main]
 async fn main() -> ExitCode {
-    let logger = env_logger::Env::default().default_filter_or("warn");
+    let logger = env_logger::Env::default().default_filter_or(memo_service::LOG);
     env_logger::Builder::from_env(logger).init();
     let outcome = match Arguments::parse().command {
         None => serve().await,
@@ -55,6 +55,7 @@ async fn serve() -> Result<(), String> {
              Set MEMO_ADDRESS to another address, such as 127.0.0.1:8090"
         )
     })?;
+    let address = listener.local_addr().map_err(|error| error.to_string())?;
     let service = MemoService::start(&config).await.map_err(|error| error.to_string())?;
     let server = service.serve(listener).map_err(|error| error.to_string())?;
     println!("memo-service answers on http://{address}/ (API: /docs/, metrics: /metrics)");
@@ -64,16 +65,28 @@ async fn serve() -> Result<(), String> {
     Ok(())
 }
 
+/// Where this machine reaches a service that listens there: every address means this one, too.
+fn reachable(mut address: SocketAddr) -> SocketAddr {
+    match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => address.set_ip(Ipv4Addr::LOCALHOST.into()),
+        IpAddr::V6(ip) if ip.is_unspecified() => address.set_ip(Ipv6Addr::LOCALHOST.into()),
+        _ => {}
+    }
+    address
+}
+
 fn healthcheck(url: Option<String>) -> Result<(), String> {
     let url = match url {
         Some(url) => url,
         None => {
             let config = Config::from_env().map_err(|error| error.to_string())?;
-            format!("http://127.0.0.1:{}/health", config.address.port())
+            format!("http://{}/health", reachable(config.address))
         }
     };
     let agent = ureq::Agent::new_with_config(
         ureq::Agent::config_builder()
+            // The service is on this machine, whatever HTTP_PROXY says.
+            .proxy(None)
             .timeout_global(Some(Duration::from_secs(3)))
             .http_status_as_error(false)
             .build(),

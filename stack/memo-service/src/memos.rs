@@ -4,7 +4,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 use sqlx::any::{AnyPoolOptions, AnyRow};
-use sqlx::{AnyPool, FromRow, Row};
+use sqlx::{AnyConnection, AnyPool, Connection, FromRow, Row};
+use url::Url;
 use utoipa::ToSchema;
 
 use crate::PATIENCE;
@@ -60,11 +61,20 @@ pub struct Memos {
     pool: AnyPool,
 }
 
+/// How long a connection to the database may take.
+const CONNECT_WITHIN: Duration = Duration::from_secs(3);
+
 impl Memos {
     pub async fn connect(url: &str, pool_size: u32) -> Result<Self, ConnectError> {
         let failed = |why| ConnectError { place: without_credentials(url), why };
         sqlx::any::install_default_drivers();
-        let mut options = AnyPoolOptions::new().acquire_timeout(Duration::from_secs(3));
+        // By itself first: a pool says of each failure that it has waited too long.
+        let first = tokio::time::timeout(CONNECT_WITHIN, AnyConnection::connect(url));
+        match first.await {
+            Ok(connection) => connection.map_err(failed)?.close().await.map_err(failed)?,
+            Err(_) => return Err(failed(sqlx::Error::PoolTimedOut)),
+        }
+        let mut options = AnyPoolOptions::new().acquire_timeout(CONNECT_WITHIN);
         if url.contains(":memory:") || url.contains("mode=memory") {
             // Such a database belongs to its connection and ends with it.
             options = options.max_connections(1).idle_timeout(None).max_lifetime(None);
@@ -141,7 +151,9 @@ impl Memos {
 
     /// Whether the database answers in time.
     pub async fn answers(&self) -> Result<(), String> {
-        let question = sqlx::query("SELECT 1").fetch_one(&self.pool);
+        // About the table: SQLite answers `SELECT 1` without a look at its file. (As long as it has
+        // the table's page in memory, it does not look for this either, and can work.)
+        let question = sqlx::query("SELECT id FROM memos LIMIT 1").fetch_optional(&self.pool);
         match tokio::time::timeout(PATIENCE, question).await {
             Ok(Ok(_)) => Ok(()),
             Ok(Err(error)) => Err(error.to_string()),
@@ -175,11 +187,21 @@ const POSTGRES_TABLE: &str = "CREATE TABLE IF NOT EXISTS memos (
     created_at BIGINT NOT NULL
 )";
 
+/// The URL's kind, host and database, and nothing else of it: a password may stand in several
+/// places. Of a URL that cannot be taken apart, only the kind.
 fn without_credentials(url: &str) -> String {
-    let (scheme, rest) = url.split_once("://").unwrap_or(("", url));
-    let host = rest.rsplit_once('@').map_or(rest, |(_, host)| host);
-    let host = host.split('?').next().unwrap_or_default();
-    if scheme.is_empty() { host.to_owned() } else { format!("{scheme}://{host}") }
+    let scheme = url.split(':').next().unwrap_or_default();
+    if scheme == "sqlite" {
+        return url.split('?').next().unwrap_or_default().to_owned();
+    }
+    match Url::parse(url) {
+        Ok(parsed) if parsed.has_host() => {
+            let host = parsed.host_str().unwrap_or_default();
+            let port = parsed.port().map(|port| format!(":{port}")).unwrap_or_default();
+            format!("{scheme}://{host}{port}{}", parsed.path())
+        }
+        _ => format!("{scheme}:…"),
+    }
 }
 
 #[cfg(test)]
@@ -191,6 +213,9 @@ mod tests {
         let table = [
             ("postgres://memo:s3cr3t@db:5432/memos?sslmode=x", "postgres://db:5432/memos"),
             ("postgres://memo:p@ss@db/memos", "postgres://db/memos"),
+            ("postgres://db/memos?user=a&password=s3cr@et", "postgres://db/memos"),
+            ("postgres://memo:s3cr3t", "postgres:…"),
+            ("postgres:memo:s3cr3t", "postgres:…"),
             ("sqlite://memos.db?mode=rwc", "sqlite://memos.db"),
             ("sqlite::memory:", "sqlite::memory:"),
         ];

@@ -160,6 +160,7 @@ async fn list_memos(
     (status = 201, body = Memo, headers(("location" = String, description = "The memo's own path."))),
     (status = 400, body = ErrorBody),
     (status = 413, body = ErrorBody),
+    (status = 415, body = ErrorBody),
     (status = 503, body = ErrorBody),
 ))]
 #[post("/memos")]
@@ -243,6 +244,7 @@ pub struct Text {
     (status = 200, body = Summary),
     (status = 400, body = ErrorBody),
     (status = 413, body = ErrorBody),
+    (status = 415, body = ErrorBody),
     (status = 502, body = ErrorBody, description = "The model failed."),
 ))]
 #[post("/ai/summary")]

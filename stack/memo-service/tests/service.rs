@@ -95,6 +95,10 @@ async fn bad_input_gets_a_sentence_in_json() {
         (Method::GET, "/fail?rate=2", None, 400, "rate=2 is no share"),
         (Method::GET, "/fail?rate=NaN", None, 400, "rate=NaN is no share"),
         (Method::POST, "/ai/summary", Some(json!({"text": "  "})), 400, "no word in the text"),
+        (Method::POST, "/memos", None, 415, "has to be JSON"),
+        (Method::GET, "/nowhere", None, 404, "nothing at /nowhere"),
+        (Method::PUT, "/memos", None, 405, "PUT is not for this path"),
+        (Method::DELETE, "/memos/1/more", None, 404, "nothing at /memos/1/more"),
     ];
     for (method, path, body, status, words) in table {
         let (answered, refusal) = ask(&app, method.clone(), path, body).await;
