@@ -1,6 +1,8 @@
 //! What the attribute and the middleware measure, request by request, through actix's own test
 //! server and, where only that tells, through a socket.
 
+#![deny(unfulfilled_lint_expectations)]
+
 mod aborts;
 mod endpoint;
 mod exposition;
