@@ -90,7 +90,7 @@ async fn page(
             peer.ip()
         ));
     }
-    scope::mark_counted(metrics);
+    scope::mark_answered(metrics);
     if let Some(refresh) = before_scrape {
         refresh().await;
     }

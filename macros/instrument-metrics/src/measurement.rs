@@ -50,7 +50,7 @@ impl Measurement {
     fn finish(mut self, request: &HttpRequest, status: u16) {
         let duration = self.started.elapsed();
         self.finished = true;
-        if !scope::claim(&self.metrics, request) {
+        if !scope::claim_answer(&self.metrics, request) {
             return;
         }
         let request = Request {
@@ -66,7 +66,7 @@ impl Drop for Measurement {
     fn drop(&mut self) {
         if !self.finished {
             self.metrics.families().aborted(self.handler, Abort::of_this_drop());
-            scope::mark_counted(&self.metrics);
+            scope::mark_aborted(&self.metrics);
         }
     }
 }

@@ -99,7 +99,7 @@ pin_project! {
                 if !scope.counted() {
                     scope.metrics().families().aborted("", Abort::of_this_drop());
                 }
-                scope::mark_counted(scope.metrics());
+                scope::mark_answered(scope.metrics());
             }
         }
     }
@@ -137,7 +137,7 @@ where
                 let families = scope.metrics().families();
                 families.answered(request, status.as_u16(), this.started.elapsed());
             }
-            scope::mark_counted(scope.metrics());
+            scope::mark_answered(scope.metrics());
         }
         Poll::Ready(result)
     }

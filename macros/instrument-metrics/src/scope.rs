@@ -20,17 +20,18 @@ thread_local! {
 /// One request inside one middleware.
 pub struct Scope {
     metrics: Metrics,
-    counted: bool,
+    answered: bool,
+    aborted: bool,
 }
 
 impl Scope {
     pub fn new(metrics: Metrics) -> Self {
-        Self { metrics, counted: false }
+        Self { metrics, answered: false, aborted: false }
     }
 
-    /// Whether an annotated handler has counted this request.
+    /// Whether this request is counted, by an annotated handler or by an inner middleware.
     pub fn counted(&self) -> bool {
-        self.counted
+        self.answered || self.aborted
     }
 
     pub fn metrics(&self) -> &Metrics {
@@ -69,19 +70,25 @@ pub fn current_metrics() -> Metrics {
 }
 
 /// Tells the middleware around the running code, if it measures into `metrics`, that this request
-/// is counted.
-pub fn mark_counted(metrics: &Metrics) {
-    with_scope_of(metrics, |scope| scope.counted = true);
+/// needs no counting any more.
+pub fn mark_answered(metrics: &Metrics) {
+    with_scope_of(metrics, |scope| scope.answered = true);
+}
+
+/// Tells it that a handler has counted an abort. Another handler may still answer: the one that
+/// called it.
+pub fn mark_aborted(metrics: &Metrics) {
+    with_scope_of(metrics, |scope| scope.aborted = true);
 }
 
 /// In the extensions of a request that was counted outside any scope: in an app without the
 /// middleware, or in a task that an inner middleware has spawned.
 struct Counted;
 
-/// Whether this request is to be counted now, which it is once: a handler may call another one,
-/// and both of them answer.
-pub fn claim(metrics: &Metrics, request: &HttpRequest) -> bool {
-    let claimed = with_scope_of(metrics, |scope| !mem::replace(&mut scope.counted, true));
+/// Whether an answer to this request is to be counted now, which it is once: a handler may call
+/// another one, and both of them answer.
+pub fn claim_answer(metrics: &Metrics, request: &HttpRequest) -> bool {
+    let claimed = with_scope_of(metrics, |scope| !mem::replace(&mut scope.answered, true));
     // The marker has no size, so that it costs no allocation.
     claimed.unwrap_or_else(|| request.extensions_mut().insert(Counted).is_none())
 }

@@ -7,7 +7,7 @@ use actix_web::test::TestRequest;
 use actix_web::{App, Error, HttpResponse, Responder, error, get, test, web};
 use instrument_metrics::instrument_metrics;
 
-use crate::{metrics_of_this_test, requests, samples, status};
+use crate::{aborted, metrics_of_this_test, requests, samples, status};
 
 #[get("/memos/{id}")]
 #[instrument_metrics]
@@ -124,6 +124,25 @@ async fn a_handler_that_answers_with_another_ones_answer_counts_once() {
     let app = test::init_service(app).await;
     assert_eq!(status(&app, TestRequest::get().uri("/")).await, 200);
     assert_eq!(requests(&metrics), [r#"{handler="asked",method="GET",route="/",status="200"} 1"#]);
+}
+
+#[instrument_metrics]
+async fn changes_its_mind() -> impl Responder {
+    drop(asked().await);
+    HttpResponse::NoContent()
+}
+
+#[actix_web::test]
+async fn an_answer_that_is_dropped_does_not_hide_the_one_that_is_given() {
+    let metrics = metrics_of_this_test();
+    let app = App::new().wrap(metrics.middleware()).route("/", web::get().to(changes_its_mind));
+    let app = test::init_service(app).await;
+    assert_eq!(status(&app, TestRequest::get().uri("/")).await, 204);
+    assert_eq!(
+        requests(&metrics),
+        [r#"{handler="changes_its_mind",method="GET",route="/",status="204"} 1"#]
+    );
+    assert_eq!(aborted(&metrics), [r#"{handler="asked",reason="cancelled"} 1"#]);
 }
 
 #[actix_web::test]
