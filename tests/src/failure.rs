@@ -90,10 +90,7 @@ fn two_of_one_name(panic: &panic::PanicHookInfo<'_>) -> Failure {
     let place = panic.location().map(|place| format!(" in {place}")).unwrap_or_default();
     Failure::new(format!("A metric was registered{place}, and the registry has that name already."))
         .means("The handler panics. Its client gets no answer, and what it counted is lost.")
-        .next(
-            "Register each name once. Where the attribute measures a handler, nothing else may \
-             register the same names: take what measures by hand out.",
-        )
+        .next("Register each name once: not in two places, and not by hand and by an attribute.")
 }
 
 fn progress(steps: &[&str]) -> String {

@@ -192,19 +192,34 @@ impl Scrape {
     /// Fails the check unless the page says `# TYPE name kind`.
     #[track_caller]
     pub fn expect_kind(&self, name: &str, kind: Kind) {
-        let said = self.exposition().families.get(name).map(|family| family.kind);
+        let exposition = self.exposition();
+        let said = exposition.families.get(name).map(|family| family.kind);
         if said == Some(kind) {
             return;
         }
-        let seen = match said {
-            Some(said) => format!("The page says that `{name}` is a {said}."),
-            None => format!("There is no `# TYPE {name}` on the page."),
+        let failure = if let Some(said) = said {
+            Failure::new(format!("The page says that `{name}` is a {said}."))
+                .means(format!("Whoever builds a query looks at the type first; this is a {kind}."))
+                .next(format!("Make `{name}` a {kind}."))
+        } else if exposition.samples_of(name).next().is_some() {
+            Failure::new(format!(
+                "`{name}` is on the page, without its line `# TYPE {name} {kind}`."
+            ))
+            .means("Whoever builds a query looks at the type first, and finds none.")
+            .next("Let `TextEncoder` write the page: it writes HELP and TYPE as well.")
+        } else if exposition.samples.is_empty() {
+            Failure::new("The page is empty, although something was counted.")
+                .means("Prometheus is satisfied with an empty page, and so nobody will notice.")
+                .next(
+                    "Call `prometheus::gather()` in the handler, anew for each request: it reads \
+                     the registry where `register_…!` puts its metrics.",
+                )
+        } else {
+            Failure::new(format!("There is no `{name}` on the page."))
+                .means("A query for it finds nothing, and its panel says \"No data\".")
+                .next("Look for it among the lines below: the name may differ by a letter.")
         };
-        Failure::new(seen)
-            .means(format!("Whoever builds a query looks at the type first; this is a {kind}."))
-            .next(format!("Make `{name}` a {kind}."))
-            .show("The page", &self.shown())
-            .raise()
+        failure.show("The page", &self.shown()).raise()
     }
 
     /// Compares the samples of these families, sorted and without HELP and TYPE, with a snapshot;

@@ -3,13 +3,12 @@
 use crate::check::{self, Verdict};
 use crate::lessons::{Lesson, Workbook};
 use crate::progress::Progress;
-use crate::sources;
 use crate::{Outcome, Sentence, style};
 
 /// `cargo workbook`: a lesson that was begun is checked, and the next thing to do is said.
 pub fn guide(workbook: &Workbook, progress: &mut Progress) -> Result<Outcome, Sentence> {
     while let Some(lesson) = workbook.current(progress) {
-        if is_begun(lesson) {
+        if lesson.is_begun() {
             match judge(lesson, progress)? {
                 Outcome::Fine => continue,
                 Outcome::NotYet => return Ok(Outcome::NotYet),
@@ -49,7 +48,7 @@ pub fn check(
 
 /// `cargo workbook list`.
 pub fn list(workbook: &Workbook, progress: &Progress) {
-    let done = workbook.lessons.iter().filter(|lesson| progress.is_done(&lesson.number)).count();
+    let done = workbook.lessons.iter().filter(|lesson| lesson.is_done(progress)).count();
     let title = format!("Metrics Workbook: {done} of {} lessons done", workbook.lessons.len());
     anstream::println!("{}", style::strong(&title));
     let current = workbook.current(progress).map(|lesson| lesson.number.as_str());
@@ -59,7 +58,7 @@ pub fn list(workbook: &Workbook, progress: &Progress) {
             part = &lesson.part;
             anstream::println!("\n  {part}");
         }
-        let state = if progress.is_done(&lesson.number) {
+        let state = if lesson.is_done(progress) {
             style::good("done")
         } else if current == Some(&lesson.number) {
             style::strong("here")
@@ -72,14 +71,6 @@ pub fn list(workbook: &Workbook, progress: &Progress) {
             lesson.title,
             lesson.minutes
         );
-    }
-}
-
-/// Whether the learner has changed anything.
-fn is_begun(lesson: &Lesson) -> bool {
-    match (sources::read(&lesson.sources()), sources::read(&lesson.start())) {
-        (Ok(yours), Ok(start)) => !sources::are_alike(&yours, &start),
-        _ => true,
     }
 }
 
@@ -98,11 +89,13 @@ fn judge(lesson: &Lesson, progress: &mut Progress) -> Result<Outcome, Sentence> 
             Ok(Outcome::Fine)
         }
         Verdict::NotYet(words) => {
+            progress.set_not_done(number)?;
             anstream::println!("{words}\n");
             not_yet(lesson, "is not green yet");
             Ok(Outcome::NotYet)
         }
         Verdict::DoesNotCompile => {
+            progress.set_not_done(number)?;
             not_yet(lesson, "does not compile yet; the first message above says where");
             Ok(Outcome::NotYet)
         }

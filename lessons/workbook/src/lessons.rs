@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use crate::Sentence;
 use crate::progress::Progress;
+use crate::{Sentence, sources};
 
 /// The whole workbook.
 pub struct Workbook {
@@ -28,6 +28,19 @@ pub struct Lesson {
 }
 
 impl Lesson {
+    /// Whether its check was green, and it is not back at its start since, by whatever way.
+    pub fn is_done(&self, progress: &Progress) -> bool {
+        progress.is_done(&self.number) && self.is_begun()
+    }
+
+    /// Whether the learner has changed anything.
+    pub fn is_begun(&self) -> bool {
+        match (sources::read(&self.sources()), sources::read(&self.start())) {
+            (Ok(yours), Ok(start)) => !sources::are_alike(&yours, &start),
+            _ => true,
+        }
+    }
+
     /// What the learner edits.
     pub fn sources(&self) -> PathBuf {
         self.root.join(&self.folder).join("src")
@@ -81,7 +94,8 @@ impl Workbook {
         Err(format!("there is no lesson `{name}`. There are {}.", numbers.join(", ")))
     }
 
-    /// The lesson that the learner names, or else the one where he is.
+    /// The lesson that the learner names, or else the one in whose folder he stands, or else the
+    /// first that is not done.
     pub fn lesson_or_current(
         &self,
         name: Option<&str>,
@@ -89,15 +103,24 @@ impl Workbook {
     ) -> Result<&Lesson, Sentence> {
         match name {
             Some(name) => self.lesson(name),
-            None => self.current(progress).ok_or_else(|| {
+            None => self.around_here().or_else(|| self.current(progress)).ok_or_else(|| {
                 "all lessons are done. Say which one you mean, by its number.".to_owned()
             }),
         }
     }
 
+    /// The lesson in whose folder the learner stands.
+    fn around_here(&self) -> Option<&Lesson> {
+        let here = env::current_dir().ok()?.canonicalize().ok()?;
+        self.lessons.iter().find(|lesson| {
+            let folder = lesson.root.join(&lesson.folder).canonicalize();
+            folder.is_ok_and(|folder| here.starts_with(folder))
+        })
+    }
+
     /// The first lesson that is not done yet.
     pub fn current(&self, progress: &Progress) -> Option<&Lesson> {
-        self.lessons.iter().find(|lesson| !progress.is_done(&lesson.number))
+        self.lessons.iter().find(|lesson| !lesson.is_done(progress))
     }
 }
 
@@ -160,10 +183,18 @@ fn read_lessons(root: &Path) -> Result<Vec<Lesson>, Sentence> {
         let text = fs::read_to_string(&manifest)
             .map_err(|error| format!("cannot read {}: {error}", manifest.display()))?;
         let Manifest { package } = toml::from_str(&text).map_err(|error| {
-            format!("{} cannot be read as a lesson's manifest:\n{error}", manifest.display())
+            format!(
+                "{} cannot be read as a lesson's manifest. In a git checkout, \
+                 `git restore {}` brings it back.\n{error}",
+                manifest.display(),
+                Path::new("lessons").join(&name).display()
+            )
         })?;
-        // A folder of the learner's own has no such table.
-        let Some(LessonMetadata { title, part, minutes }) = package.metadata.lesson else {
+        // A folder of the learner's own, perhaps a copy of a lesson, has no start to go back to.
+        let is_ours = root.join("lessons/workbook/starts").join(&name).is_dir();
+        let (Some(LessonMetadata { title, part, minutes }), true) =
+            (package.metadata.lesson, is_ours)
+        else {
             continue;
         };
         lessons.push(Lesson {

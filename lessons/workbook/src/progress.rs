@@ -51,6 +51,10 @@ impl Progress {
         if self.state.done.insert(number.to_owned()) { self.save() } else { Ok(()) }
     }
 
+    pub fn set_not_done(&mut self, number: &str) -> Result<(), Sentence> {
+        if self.state.done.remove(number) { self.save() } else { Ok(()) }
+    }
+
     /// The lesson begins anew, hints included.
     pub fn forget(&mut self, number: &str) -> Result<(), Sentence> {
         let was_done = self.state.done.remove(number);

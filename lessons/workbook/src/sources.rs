@@ -50,10 +50,10 @@ fn read_into(folder: &Path, inner: &Path, sources: &mut Sources) -> Result<(), S
     Ok(())
 }
 
-/// Lock, swap and backup files: `.#lib.rs`, `.lib.rs.swp`, `lib.rs~`.
+/// Lock, swap and backup files: `.#lib.rs`, `.lib.rs.swp`, `#lib.rs#`, `lib.rs~`.
 fn is_an_editors(name: &OsStr) -> bool {
     let name = name.to_string_lossy();
-    name.starts_with('.') || name.ends_with('~')
+    name.starts_with(['.', '#']) || name.ends_with('~')
 }
 
 /// Whether both have the same files with the same text. Line ends do not count: git may have

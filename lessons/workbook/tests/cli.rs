@@ -63,9 +63,13 @@ impl Workbook {
     }
 
     fn call(&self, arguments: &[&str]) -> Called {
+        self.call_in(self.folder.path(), arguments)
+    }
+
+    fn call_in(&self, folder: &Path, arguments: &[&str]) -> Called {
         let output = Command::new(env!("CARGO_BIN_EXE_workbook"))
             .args(arguments)
-            .current_dir(self.folder.path())
+            .current_dir(folder)
             .env_remove("CARGO_MANIFEST_DIR")
             .env("CARGO", self.path("fake-cargo"))
             .stdin(std::process::Stdio::null())
@@ -154,6 +158,28 @@ fn lost_progress_is_found_again() {
     workbook.call(&[]).says(0, &["Lesson 01 is green", "1 of 2"]);
 }
 
+#[cfg(unix)]
+#[test]
+fn done_is_what_is_green_now() {
+    let workbook = Workbook::new();
+    workbook.write("lessons/01-first/src/lib.rs", "green\n");
+    workbook.call(&["check", "1"]).says(0, &["Lesson 01 is green"]);
+    workbook.write("lessons/01-first/src/lib.rs", "start\n");
+    workbook.call(&["list"]).says(0, &["0 of 2 lessons done"]);
+    workbook.write("lessons/01-first/src/lib.rs", "green\n");
+    workbook.call(&["list"]).says(0, &["1 of 2 lessons done"]);
+    workbook.write("lessons/01-first/src/lib.rs", "begun\n");
+    workbook.call(&["check", "1"]).says(1, &["not green yet"]);
+    workbook.call(&["list"]).says(0, &["0 of 2 lessons done"]);
+}
+
+#[test]
+fn in_a_lessons_folder_that_lesson_is_meant() {
+    let workbook = Workbook::new();
+    let folder = workbook.path("lessons/02-second/src");
+    workbook.call_in(&folder, &["hint"]).says(0, &["Lesson 02, hint 1"]);
+}
+
 #[test]
 fn a_lesson_is_named_in_any_way_and_a_wrong_name_is_told() {
     let workbook = Workbook::new();
@@ -231,6 +257,9 @@ fn reset_changes_nothing_when_it_cannot_read_what_it_would_replace() {
 fn a_folder_of_the_learners_own_is_no_lesson() {
     let workbook = Workbook::new();
     workbook.write("lessons/99-mine/Cargo.toml", "[package]\nname = \"mine\"\n");
+    workbook.call(&["list"]).says(0, &["0 of 2 lessons done"]);
+    let copy = workbook.read("lessons/01-first/Cargo.toml");
+    workbook.write("lessons/99-mine/Cargo.toml", &copy);
     workbook.call(&["list"]).says(0, &["0 of 2 lessons done"]);
     workbook.write("lessons/99-mine/Cargo.toml", "[package");
     workbook.call(&["list"]).says(2, &["99-mine", "cannot be read"]);

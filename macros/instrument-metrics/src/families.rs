@@ -105,7 +105,7 @@ impl Families {
             )?,
             aborted_desc: desc(
                 "http_requests_aborted_total",
-                "HTTP requests that never got an answer: the handler panicked or was cancelled.",
+                "HTTP requests whose handler panicked or was dropped before it answered.",
                 &["handler", "reason"],
             )?,
             dropped_desc: Desc::new(
