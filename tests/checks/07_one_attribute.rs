@@ -1,7 +1,7 @@
 //! Lesson 07 wants `#[instrument_metrics]` on each handler in place of the code by hand: the same
 //! page, and what the code by hand had no line for.
 //!
-//! Technique: the attribute, below the route's.
+//! Technique: the attribute, beside the route's.
 //! More: <https://doc.rust-lang.org/reference/procedural-macros.html#attribute-macros>
 
 use actix_web::test::TestRequest;

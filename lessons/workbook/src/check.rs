@@ -20,7 +20,7 @@ pub enum Verdict {
 /// Compiles the lesson and runs its check. The compiler's messages appear as they come.
 pub fn run(lesson: &Lesson) -> Result<Verdict, Sentence> {
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let color = if io_has_color() { "always" } else { "never" };
+    let color = if wants_color() { "always" } else { "never" };
     let mut child = Command::new(cargo)
         .args(["test", "--color", color, "--package", &lesson.package(), "--test", "check"])
         .current_dir(&lesson.root)
@@ -55,7 +55,7 @@ pub fn run(lesson: &Lesson) -> Result<Verdict, Sentence> {
     })
 }
 
-fn io_has_color() -> bool {
+fn wants_color() -> bool {
     std::io::stderr().is_terminal() && env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
 }
 

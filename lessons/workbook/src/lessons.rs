@@ -94,7 +94,7 @@ impl Workbook {
         Err(format!("there is no lesson `{name}`. There are {}.", numbers.join(", ")))
     }
 
-    /// The lesson that the learner names, or else the one in whose folder he stands, or else the
+    /// The lesson that the learner names, or else the one in whose folder they stand, or else the
     /// first that is not done.
     pub fn lesson_or_current(
         &self,

@@ -139,7 +139,10 @@ impl MemoService {
         let server = HttpServer::new(move || {
             App::new().wrap(service.metrics.middleware()).configure(|app| service.configure(app))
         });
-        Ok(server.shutdown_timeout(10).listen(listener)?.run())
+        // A client that hangs up ends its request: nobody waits for the model any more, and its
+        // answer would cost all the same. By default actix lets an HTTP/1 handler run to its end.
+        let server = server.h1_allow_half_closed(false).shutdown_timeout(10);
+        Ok(server.listen(listener)?.run())
     }
 
     /// Closes the connections to the database, after those in use have come back.

@@ -133,7 +133,6 @@ impl<'a> Call<'a> {
         self.outcome = outcome;
         self.metrics.tokens.with_label_values(&["input"]).inc_by(input);
         self.metrics.tokens.with_label_values(&["output"]).inc_by(output);
-        // Exact: nobody writes 2^53 tokens.
         #[expect(clippy::cast_precision_loss, reason = "tokens are few")]
         let cost =
             input as f64 * DOLLARS_PER_INPUT_TOKEN + output as f64 * DOLLARS_PER_OUTPUT_TOKEN;

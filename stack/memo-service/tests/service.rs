@@ -28,9 +28,8 @@ async fn start(config: &Config) -> MemoService {
 async fn app(
     service: &MemoService,
 ) -> impl Service<Request, Response = ServiceResponse<BoxBody>, Error = Error> {
-    let app = App::new()
-        .wrap(actix_web::middleware::Compat::new(service.metrics().middleware()))
-        .configure(|app| service.configure(app));
+    let app =
+        App::new().wrap(service.metrics().middleware()).configure(|app| service.configure(app));
     test::init_service(app).await
 }
 
