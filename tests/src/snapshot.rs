@@ -71,6 +71,24 @@ mod tests {
     use super::*;
 
     #[test]
+    fn another_page_than_the_snapshots_fails_in_words() {
+        let snapshot = |name: &str| {
+            let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("snapshots");
+            Snapshot::from_file(&folder.join(name)).expect(name)
+        };
+        let in_words = InWords { meaning: "A panel is empty.".to_owned() };
+        let [one, other] = ["02_only_up.snap", "07_one_attribute.snap"].map(snapshot);
+        assert!(in_words.matches(&one, &one));
+        let panic = std::panic::catch_unwind(|| in_words.matches(&one, &other)).unwrap_err();
+        let failure = panic.downcast::<Failure>().expect("a failure in words").to_string();
+        for words in
+            ["A panel is empty.", "  | - http_requests_total{", "  | + http_requests_total 5"]
+        {
+            assert!(failure.contains(words), "{failure}");
+        }
+    }
+
+    #[test]
     fn a_difference_shows_what_is_wanted_and_what_is_there() {
         assert_eq!(difference("a 1\nb 2", "a 1\nb 3"), "  a 1\n- b 2\n+ b 3\n");
     }
