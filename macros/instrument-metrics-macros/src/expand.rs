@@ -1,90 +1,212 @@
 //! Writes the measured handler.
 
-use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream};
-use quote::{ToTokens, format_ident, quote};
+use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream, TokenTree};
+use quote::{ToTokens, TokenStreamExt, format_ident, quote};
 use syn::ext::IdentExt;
-use syn::{FnArg, GenericParam, Pat, PatIdent, PatType, ReturnType};
+use syn::punctuated::Punctuated;
+use syn::{
+    Attribute, Error, FnArg, GenericParam, Meta, Pat, PatIdent, PatType, ReturnType, Signature,
+    Token,
+};
 
 use crate::handler::{Body, Handler};
-use crate::refuse;
+use crate::impl_block::ImplBlock;
+use crate::mistakes::Mistakes;
+use crate::options::Options;
+use crate::promql;
 
-/// The measured handler; or, where something is wrong, the errors and the item as it was.
-pub fn instrument_metrics(arguments: &TokenStream, item: TokenStream) -> TokenStream {
-    let expansion = match syn::parse2::<Handler>(item.clone()) {
-        Ok(handler) => match refuse::mistakes(arguments, &handler) {
-            None => Ok(measured(&handler)),
-            Some(mistakes) => Err(mistakes),
-        },
-        Err(why) => Err(refuse::not_a_function(arguments, &item, why)),
+/// The measured item; or, where something is wrong, the errors and the item as it was.
+pub fn instrument_metrics(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    let mut mistakes = Mistakes::default();
+    let options = Options::read(arguments, &mut mistakes);
+    // What is given back where something is wrong, and what else.
+    let (as_it_was, measured) = if is_impl_block(&item) {
+        match ImplBlock::read(item.clone()) {
+            Ok(block) => {
+                block.check(&options, &mut mistakes);
+                let around = block.parameters();
+                (
+                    block.with_handlers(ToTokens::to_token_stream),
+                    block.with_handlers(|handler| measured(handler, &options, &around)),
+                )
+            }
+            Err(why) => {
+                mistakes.push(why);
+                (item, TokenStream::new())
+            }
+        }
+    } else {
+        match syn::parse2::<Handler>(item.clone()) {
+            Ok(handler) => {
+                handler.check(&mut mistakes);
+                (item, measured(&handler, &options, &[]))
+            }
+            Err(why) => {
+                mistakes.push(no_handler(&item, why));
+                (item, TokenStream::new())
+            }
+        }
     };
-    match expansion {
-        Ok(Some(measured)) => measured,
-        Ok(None) => item,
-        Err(mistakes) => {
-            let mut errors = mistakes.into_compile_error();
-            errors.extend(item);
+    match mistakes.into_error() {
+        None => measured,
+        Some(error) => {
+            let mut errors = error.into_compile_error();
+            errors.extend(as_it_was);
             errors
         }
     }
 }
 
-/// A function of the same name and arguments, which has the learner's function in it, untouched,
-/// and answers with `Metered<…>`.
-///
-/// `None` where there is nothing to answer with: actix-web refuses a handler without a return
-/// type, and its own words for that are the right ones.
-fn measured(handler: &Handler) -> Option<TokenStream> {
-    let Handler { attributes, visibility, signature, body } = handler;
-    let (Body::Braces(body), ReturnType::Type(arrow, answer)) = (body, &signature.output) else {
-        return None;
-    };
-    let name = &signature.ident;
-    let label = name.unraw().to_string();
-    let (names, parameters) = parameters(handler);
-    let turbofish = turbofish(handler);
+/// Whether the item is an `impl` block, as far as its own tokens tell: attributes are groups.
+fn is_impl_block(item: &TokenStream) -> bool {
+    item.clone().into_iter().any(|token| matches!(&token, TokenTree::Ident(word) if word == "impl"))
+        && !is_function(item)
+}
 
-    let mut outer = signature.clone();
+fn is_function(item: &TokenStream) -> bool {
+    item.clone().into_iter().any(|token| matches!(&token, TokenTree::Ident(word) if word == "fn"))
+}
+
+/// The item is no function that can be read: `why` is what the parser says.
+fn no_handler(item: &TokenStream, why: Error) -> Error {
+    if is_function(item) {
+        return why;
+    }
+    Error::new(
+        Span::call_site(),
+        "#[instrument_metrics] measures async functions: put it on each handler, or on the `impl` \
+         block that they stand in",
+    )
+}
+
+/// A function of the same name and arguments, which calls the learner's function, untouched, and
+/// answers with `Metered<…>`. `around` are the parameters of the `impl` block around it.
+///
+/// A handler without a return type stays as it is: actix-web refuses it, and its own words for
+/// that are the right ones.
+fn measured(handler: &Handler, options: &Options, around: &[Ident]) -> TokenStream {
+    let (Body::Braces(body), ReturnType::Type(arrow, answer)) =
+        (&handler.body, &handler.signature.output)
+    else {
+        return handler.to_token_stream();
+    };
+    let runtime = options.runtime();
+    let (names, parameters) = parameters(&handler.signature);
+    let mut outer = handler.signature.clone();
     outer.inputs = parameters;
     outer.output = ReturnType::Type(
         *arrow,
-        Box::new(syn::parse_quote!(::instrument_metrics::__private::Metered<#answer>)),
+        Box::new(syn::parse_quote!(#runtime::__private::Metered<#answer>)),
     );
 
+    // `Self` and the block's parameters have no meaning in a function within a function.
+    let mut of_the_block = around.to_vec();
+    of_the_block.push(Ident::new("Self", Span::call_site()));
+    let (within, beside, called) = if handler.mentions(&of_the_block) {
+        let (beside, name) = sibling(handler, body);
+        (TokenStream::new(), beside, quote!(Self::#name))
+    } else {
+        let (signature, name) = (&handler.signature, &handler.signature.ident);
+        (quote!(#signature #body), TokenStream::new(), name.to_token_stream())
+    };
+
+    let site = site(handler, options);
+    let turbofish = turbofish(&handler.signature);
     // The site has a block of its own, where the learner's code cannot see its name: items have no
-    // hygiene.
+    // hygiene. The handler is called by way of a variable: clippy takes an async function that
+    // awaits nothing for a mistake, unless somebody needs it as a value, as actix-web does.
     let measuring = quote! {
-        #signature #body
-        ::instrument_metrics::__private::measure(
-            {
-                static SITE: ::instrument_metrics::__private::Site =
-                    ::instrument_metrics::__private::Site::new(#label);
-                &SITE
-            },
-            #name #turbofish (#(#names),*),
-        )
-        .await
+        #within
+        let handler = #called #turbofish;
+        #runtime::__private::measure({ #site &SITE }, handler(#(#names),*)).await
     };
     // The wrapper is made of the learner's own tokens, braces included: lints such as `dead_code`
     // are silent on a function that a macro made up.
     let mut braces = Group::new(Delimiter::Brace, measuring);
     braces.set_span(body.span());
-    let attributes = attributes.iter().map(ToTokens::to_token_stream);
-    let mut measured: TokenStream = attributes.collect();
-    measured.extend(quote!(#visibility #outer #braces));
-    Some(measured)
+
+    let mut tokens = beside;
+    let attributes = &handler.attributes;
+    if tokens.is_empty() {
+        tokens.append_all(attributes);
+    } else {
+        // The lints of the body are expected there.
+        tokens.append_all(attributes.iter().map(allowed));
+    }
+    let queries = promql::documentation(&label(handler, options), &options.skipped);
+    if !queries.is_empty() {
+        tokens.extend(quote!(#[doc = #queries]));
+    }
+    let visibility = &handler.visibility;
+    tokens.extend(quote!(#visibility #outer #braces));
+    tokens
+}
+
+/// The `handler` label.
+fn label(handler: &Handler, options: &Options) -> String {
+    match &options.name {
+        Some(name) => name.value(),
+        None => handler.signature.ident.unraw().to_string(),
+    }
+}
+
+/// `static SITE: Site = …;`
+fn site(handler: &Handler, options: &Options) -> TokenStream {
+    let runtime = options.runtime();
+    let label = label(handler, options);
+    let labels = (!options.labels.is_empty()).then(|| {
+        let (keys, values): (Vec<_>, Vec<_>) = options.labels.iter().cloned().unzip();
+        let values = values.iter().map(syn::LitStr::value);
+        quote!(.labels(&[#((#keys, #values)),*]))
+    });
+    let buckets = options.buckets.as_ref().map(crate::buckets::Buckets::call);
+    let skips = options.skipped.iter().map(|family| family.call());
+    quote! {
+        static SITE: #runtime::__private::Site =
+            #runtime::__private::Site::new(#label) #labels #buckets #(#skips)*;
+    }
+}
+
+/// The learner's function under another name, beside its wrapper in the `impl` block, and that
+/// name.
+fn sibling(handler: &Handler, body: &TokenTree) -> (TokenStream, Ident) {
+    let mut signature = handler.signature.clone();
+    // None of these tokens are the learner's: `dead_code` is to speak of the wrapper only.
+    signature.ident =
+        format_ident!("__{}_unmeasured", signature.ident.unraw(), span = Span::mixed_site());
+    signature.fn_token.span = Span::mixed_site();
+    signature.asyncness = Some(Token![async](Span::mixed_site()));
+    let attributes = handler.attributes.iter().filter(|attribute| concerns_body(attribute));
+    let name = signature.ident.clone();
+    (quote!(#(#attributes)* #signature #body), name)
+}
+
+/// Whether an attribute speaks of what is in the body: lints, and whether it is compiled at all.
+fn concerns_body(attribute: &Attribute) -> bool {
+    let names = ["allow", "cfg", "cfg_attr", "deny", "expect", "forbid", "warn"];
+    names.iter().any(|name| attribute.path().is_ident(name))
+}
+
+/// `#[expect(…)]` as `#[allow(…)]`, others as they are.
+fn allowed(attribute: &Attribute) -> Attribute {
+    let mut attribute = attribute.clone();
+    if let Meta::List(list) = &mut attribute.meta
+        && list.path.is_ident("expect")
+    {
+        list.path = Ident::new("allow", Span::mixed_site()).into();
+    }
+    attribute
 }
 
 /// The wrapper's parameters: the handler's types, each under one name, so that patterns such as
 /// `web::Json((id, name))` are taken apart only once.
-fn parameters(
-    handler: &Handler,
-) -> (Vec<Ident>, syn::punctuated::Punctuated<FnArg, syn::Token![,]>) {
-    let inputs = handler.signature.inputs.iter().enumerate();
+fn parameters(signature: &Signature) -> (Vec<Ident>, Punctuated<FnArg, Token![,]>) {
+    let inputs = signature.inputs.iter().enumerate();
     inputs
         .filter_map(|(index, input)| match input {
             FnArg::Receiver(_) => None,
             FnArg::Typed(PatType { pat, colon_token, ty, .. }) => {
-                let name = parameter_name(pat, &handler.signature.ident).unwrap_or_else(|| {
+                let name = parameter_name(pat, &signature.ident).unwrap_or_else(|| {
                     format_ident!("argument_{index}", span = Span::mixed_site())
                 });
                 let parameter = FnArg::Typed(PatType {
@@ -112,9 +234,8 @@ fn parameter_name(pattern: &Pat, function: &Ident) -> Option<Ident> {
 }
 
 /// `::<T, N>`: nothing else tells the inner function which types the wrapper was called with.
-fn turbofish(handler: &Handler) -> Option<TokenStream> {
-    let names: Vec<&Ident> = handler
-        .signature
+fn turbofish(signature: &Signature) -> Option<TokenStream> {
+    let names: Vec<&Ident> = signature
         .generics
         .params
         .iter()
@@ -131,15 +252,16 @@ fn turbofish(handler: &Handler) -> Option<TokenStream> {
 mod tests {
     use super::*;
 
-    fn expanded(item: &str) -> String {
-        let item = item.parse().expect("the test's item is made of Rust tokens");
-        let expansion = instrument_metrics(&TokenStream::new(), item);
+    fn expanded(arguments: &str, item: &str) -> String {
+        let tokens = |text: &str| text.parse().expect("the test is made of Rust tokens");
+        let expansion = instrument_metrics(tokens(arguments), tokens(item));
         prettyplease::unparse(&syn::parse2(expansion).expect("the expansion is Rust"))
     }
 
     #[test]
     fn a_handler_is_moved_into_its_wrapper_untouched() {
         insta::assert_snapshot!(expanded(
+            "",
             r#"
             /// Reads a memo.
             #[get("/memos/{id}")]
@@ -152,32 +274,88 @@ mod tests {
     }
 
     #[test]
+    fn options_are_the_sites() {
+        insta::assert_snapshot!(expanded(
+            r#"name = "get_user", labels(team = "accounts", app = "a\"b"), buckets = [0.05, 1], skip(in_flight, requests, duration), crate = my_facade::metrics"#,
+            "async fn get(id: web::Path<u64>) -> String { id.to_string() }"
+        ));
+    }
+
+    #[test]
+    fn buckets_may_be_a_const() {
+        insta::assert_snapshot!(expanded(
+            "buckets = crate::SLOW, skip(requests, duration)",
+            "async fn get() -> String { String::new() }"
+        ));
+    }
+
+    #[test]
     fn generics_are_passed_on() {
         insta::assert_snapshot!(expanded(
+            "skip(requests, duration)",
             "async fn any<T: Store, const N: usize>(store: Data<T>) -> impl Responder where T: 'static { store.len() + N }"
         ));
     }
 
     #[test]
+    fn an_impl_block_is_measured_but_for_what_is_left_out() {
+        insta::assert_snapshot!(expanded(
+            r#"labels(team = "accounts"), skip(requests, duration)"#,
+            r#"
+            impl<T: Store> Users<T> {
+                #![allow(unused)]
+                const LIMIT: usize = 10;
+                pub async fn version() -> &'static str { "1" }
+                #[expect(unused_variables)]
+                #[doc(alias = "all")]
+                async fn list(store: web::Data<T>) -> web::Json<Vec<User>> { Self::load(Self::LIMIT) }
+                #[instrument_metrics(name = "users_get")]
+                async fn get() -> String { String::new() }
+                #[skip_metrics]
+                async fn load(limit: usize) -> Vec<User> { Vec::new() }
+                async fn with(&self) -> u8 { 1 }
+                async fn nothing() {}
+                fn new() -> Self { Self }
+            }
+            "#
+        ));
+    }
+
+    #[test]
     fn a_half_typed_body_still_expands() {
-        let item = "async fn half(id: Path<u64>) -> String { let memo = id. }".parse().unwrap();
-        let expansion = instrument_metrics(&TokenStream::new(), item).to_string();
-        assert!(expansion.contains("{ let memo = id . }"), "{expansion}");
-        assert!(expansion.contains("Metered"), "{expansion}");
+        let half = "{ let memo = id. }";
+        for item in [
+            format!("async fn half(id: Path<u64>) -> String {half}"),
+            format!("impl Memos {{ async fn half(id: Path<u64>) -> String {half} }}"),
+        ] {
+            let expansion = instrument_metrics(TokenStream::new(), item.parse().unwrap());
+            let expansion = expansion.to_string();
+            assert!(expansion.contains("{ let memo = id . }"), "{expansion}");
+            assert!(expansion.contains("Metered"), "{expansion}");
+        }
     }
 
     #[test]
     fn a_handler_without_an_answer_is_left_to_actix() {
         let item: TokenStream = "async fn nothing() { log(); }".parse().unwrap();
-        let expansion = instrument_metrics(&TokenStream::new(), item.clone());
+        let expansion = instrument_metrics(TokenStream::new(), item.clone());
         assert_eq!(expansion.to_string(), item.to_string());
     }
 
     #[test]
     fn all_mistakes_are_told_at_once_and_the_item_is_given_back() {
         let item: TokenStream = "fn both(&self) -> String { String::new() }".parse().unwrap();
-        let expansion = instrument_metrics(&quote!(nme = "x"), item.clone()).to_string();
+        let expansion = instrument_metrics(quote!(nme = "x"), item.clone()).to_string();
         assert_eq!(expansion.matches("compile_error").count(), 3, "{expansion}");
         assert!(expansion.ends_with(&item.to_string()), "{expansion}");
+    }
+
+    #[test]
+    fn a_block_is_given_back_without_what_only_we_understand() {
+        let item: TokenStream =
+            "impl A for B { #[skip_metrics] async fn a() -> u8 { 1 } }".parse().unwrap();
+        let expansion = instrument_metrics(TokenStream::new(), item).to_string();
+        assert_eq!(expansion.matches("compile_error").count(), 1, "{expansion}");
+        assert!(expansion.ends_with("impl A for B { async fn a () -> u8 { 1 } }"), "{expansion}");
     }
 }

@@ -1,8 +1,9 @@
-//! Reads the item under the attribute.
+//! Reads a function under the attribute.
 
-use proc_macro2::TokenTree;
+use proc_macro2::{Ident, TokenStream, TokenTree};
+use quote::{ToTokens, TokenStreamExt};
 use syn::parse::{Parse, ParseStream};
-use syn::{Attribute, Signature, Token, Visibility};
+use syn::{Attribute, ReturnType, Signature, Token, Visibility};
 
 /// A function as it was written, its body unread.
 pub struct Handler {
@@ -35,4 +36,51 @@ impl Parse for Handler {
             },
         })
     }
+}
+
+impl Handler {
+    /// The attribute whose path ends in `name`.
+    pub fn attribute(&self, name: &str) -> Option<&Attribute> {
+        self.attributes.iter().find(|attribute| is_named(attribute, name))
+    }
+
+    /// Whether actix-web could call this: it is async, and takes nothing but extractors.
+    pub fn is_handler(&self) -> bool {
+        self.signature.asyncness.is_some()
+            && self.signature.receiver().is_none()
+            && matches!(self.signature.output, ReturnType::Type(..))
+    }
+
+    /// Whether the function names one of these: it can then be no function within a function.
+    pub fn mentions(&self, names: &[Ident]) -> bool {
+        let mut tokens = self.signature.to_token_stream();
+        if let Body::Braces(body) = &self.body {
+            tokens.append(body.clone());
+        }
+        mentions(tokens, names)
+    }
+}
+
+impl ToTokens for Handler {
+    fn to_tokens(&self, tokens: &mut TokenStream) {
+        tokens.append_all(&self.attributes);
+        self.visibility.to_tokens(tokens);
+        self.signature.to_tokens(tokens);
+        match &self.body {
+            Body::Braces(body) => body.to_tokens(tokens),
+            Body::Missing(semicolon) => semicolon.to_tokens(tokens),
+        }
+    }
+}
+
+pub fn is_named(attribute: &Attribute, name: &str) -> bool {
+    attribute.path().segments.last().is_some_and(|segment| segment.ident == name)
+}
+
+fn mentions(tokens: TokenStream, names: &[Ident]) -> bool {
+    tokens.into_iter().any(|token| match token {
+        TokenTree::Ident(ident) => names.contains(&ident),
+        TokenTree::Group(group) => mentions(group.stream(), names),
+        _ => false,
+    })
 }

@@ -1,15 +1,21 @@
 //! `/metrics`.
 
+use std::io::Write;
 use std::pin::Pin;
 use std::rc::Rc;
 
 use actix_web::dev::{AppService, HttpServiceFactory};
-use actix_web::http::header::ContentType;
-use actix_web::{HttpRequest, HttpResponse, guard, web};
+use actix_web::http::header::{
+    AcceptEncoding, CONTENT_ENCODING, ContentType, Encoding, Header, VARY, WWW_AUTHENTICATE,
+};
+use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, guard, web};
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use prometheus::TextEncoder;
 
+use crate::access::{Access, Refusal};
 use crate::metrics::Metrics;
-use crate::{access, scope};
+use crate::scope;
 
 /// The text format that every Prometheus reads, with the charset that its own libraries name.
 const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
@@ -18,10 +24,9 @@ type BeforeScrape = Rc<dyn Fn() -> Pin<Box<dyn Future<Output = ()>>>>;
 
 /// The page that Prometheus scrapes; made by [`Metrics::endpoint`].
 ///
-/// It answers `GET` and `HEAD` with the text exposition format 0.0.4, and only to this machine and
-/// private networks, by the address of the connection: `X-Forwarded-For` and its like are never
-/// believed. Others get 403 and a sentence. A connection without an address, a Unix socket or an
-/// in-process test, is this machine.
+/// It answers `GET` and `HEAD` with the text exposition format 0.0.4, with gzip where the client
+/// takes it, as Prometheus does; and only to this machine and private networks, unless
+/// [`access`](Self::access) says otherwise. Others get 403 or 401 and a sentence.
 ///
 /// Behind a reverse proxy every request comes from the proxy, which is near: let the proxy refuse
 /// this path, or serve it on a port that the proxy does not know.
@@ -29,13 +34,28 @@ type BeforeScrape = Rc<dyn Fn() -> Pin<Box<dyn Future<Output = ()>>>>;
 /// The middleware does not count scrapes that are answered.
 pub struct Endpoint {
     path: String,
-    metrics: Metrics,
-    before_scrape: Option<BeforeScrape>,
+    page: Page,
 }
 
 impl Endpoint {
     pub(crate) fn new(path: &str, metrics: Metrics) -> Self {
-        Self { path: path.to_owned(), metrics, before_scrape: None }
+        let page = Page { metrics, access: Rc::default(), before_scrape: None };
+        Self { path: path.to_owned(), page }
+    }
+
+    /// Lets these read the metrics, and nobody else.
+    ///
+    /// ```
+    /// # use instrument_metrics::{Access, Metrics, prometheus::Registry};
+    /// # let metrics = Metrics::builder().registry(Registry::new()).build()?;
+    /// let access = Access::networks(["10.20.0.0/16"])?; // once, outside the server's closure
+    /// let endpoint = metrics.endpoint("/metrics").access(access.clone());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn access(mut self, access: Access) -> Self {
+        self.page.access = Rc::new(access);
+        self
     }
 
     /// Awaits `refresh` before each scrape reads the registry: for gauges that have to be asked
@@ -60,44 +80,80 @@ impl Endpoint {
         F: Fn() -> Fut + 'static,
         Fut: Future<Output = ()> + 'static,
     {
-        self.before_scrape = Some(Rc::new(move || Box::pin(refresh())));
+        self.page.before_scrape = Some(Rc::new(move || Box::pin(refresh())));
         self
     }
 }
 
 impl HttpServiceFactory for Endpoint {
     fn register(self, config: &mut AppService) {
-        let Self { path, metrics, before_scrape } = self;
-        let page = move |request: HttpRequest| {
-            let (metrics, before_scrape) = (metrics.clone(), before_scrape.clone());
-            async move { page(&request, &metrics, before_scrape).await }
+        let Self { path, page } = self;
+        let answer = move |request: HttpRequest| {
+            let page = page.clone();
+            async move { page.answer(&request).await }
         };
         let get_or_head = guard::Any(guard::Get()).or(guard::Head());
-        web::resource(path).route(web::route().guard(get_or_head).to(page)).register(config);
+        web::resource(path).route(web::route().guard(get_or_head).to(answer)).register(config);
     }
 }
 
-async fn page(
-    request: &HttpRequest,
-    metrics: &Metrics,
+#[derive(Clone)]
+struct Page {
+    metrics: Metrics,
+    access: Rc<Access>,
     before_scrape: Option<BeforeScrape>,
-) -> HttpResponse {
-    if let Some(peer) = request.peer_addr()
-        && !access::is_near(peer.ip())
+}
+
+impl Page {
+    async fn answer(&self, request: &HttpRequest) -> HttpResponse {
+        if let Some(refusal) = self.access.refusal(request) {
+            return refused(&refusal);
+        }
+        scope::mark_answered(&self.metrics);
+        if let Some(refresh) = &self.before_scrape {
+            refresh().await;
+        }
+        // All of it before the first byte goes out: a page is whole, or it is an error.
+        match TextEncoder::new().encode_to_string(&self.metrics.registry().gather()) {
+            Ok(page) => exposition(page, request),
+            Err(error) => plain(HttpResponse::InternalServerError())
+                .body(format!("The registry holds a metric that cannot be written: {error}.\n")),
+        }
+    }
+}
+
+fn exposition(page: String, request: &HttpRequest) -> HttpResponse {
+    let mut response = HttpResponse::Ok();
+    response.content_type(CONTENT_TYPE).insert_header((VARY, "accept-encoding"));
+    if takes_gzip(request)
+        && let Ok(zipped) = gzip(page.as_bytes())
     {
-        return HttpResponse::Forbidden().content_type(ContentType::plaintext()).body(format!(
-            "These metrics are for this machine and its private networks; you come from {}.\n",
-            peer.ip()
-        ));
+        return response.insert_header((CONTENT_ENCODING, "gzip")).body(zipped);
     }
-    scope::mark_answered(metrics);
-    if let Some(refresh) = before_scrape {
-        refresh().await;
+    response.body(page)
+}
+
+fn takes_gzip(request: &HttpRequest) -> bool {
+    let ours = [Encoding::gzip(), Encoding::identity()];
+    let accepted = AcceptEncoding::parse(request).ok();
+    accepted.and_then(|accepted| accepted.negotiate(ours.iter())) == Some(Encoding::gzip())
+}
+
+fn gzip(page: &[u8]) -> std::io::Result<Vec<u8>> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    encoder.write_all(page)?;
+    encoder.finish()
+}
+
+fn refused(refusal: &Refusal) -> HttpResponse {
+    let mut response = plain(HttpResponse::build(refusal.status()));
+    if *refusal == Refusal::Token {
+        response.insert_header((WWW_AUTHENTICATE, "Bearer"));
     }
-    match TextEncoder::new().encode_to_string(&metrics.registry().gather()) {
-        Ok(page) => HttpResponse::Ok().content_type(CONTENT_TYPE).body(page),
-        Err(error) => HttpResponse::InternalServerError()
-            .content_type(ContentType::plaintext())
-            .body(format!("The registry holds a metric that cannot be written: {error}.\n")),
-    }
+    response.body(format!("{refusal}\n"))
+}
+
+fn plain(mut response: HttpResponseBuilder) -> HttpResponseBuilder {
+    response.content_type(ContentType::plaintext());
+    response
 }

@@ -1,22 +1,20 @@
-//! The metric families of the attribute, and how they look to a scrape.
+//! The metric families of the attribute.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use prometheus::core::{Collector, Desc};
-use prometheus::proto::{
-    Bucket, Counter, Gauge, Histogram, LabelPair, Metric, MetricFamily, MetricType,
-};
+use prometheus::proto::{Metric, MetricFamily, MetricType};
 
+use crate::heap::{self, HeapCell, RequestHeap};
 use crate::labels::OVERFLOW;
+use crate::samples::{ConstLabels, family};
 use crate::series::{CounterCell, HistogramCell, Series};
-
-/// Upper bounds in seconds: those of Prometheus's own client libraries, 5 ms to 10 s.
-const BOUNDS: &[f64] = prometheus::DEFAULT_BUCKETS;
+use crate::site::{Handler, Site, Skipped};
 
 /// Why a request never got an answer.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy)]
 pub enum Abort {
     Panic,
     Cancelled,
@@ -27,19 +25,12 @@ impl Abort {
     pub fn of_this_drop() -> Self {
         if std::thread::panicking() { Self::Panic } else { Self::Cancelled }
     }
-
-    fn label(self) -> &'static str {
-        match self {
-            Self::Panic => "panic",
-            Self::Cancelled => "cancelled",
-        }
-    }
 }
 
-/// Who answered which kind of request; `handler` is empty where no annotated handler did.
+/// Who answered which kind of request.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Request {
-    pub handler: &'static str,
+    pub handler: Handler,
     pub route: String,
     pub method: &'static str,
 }
@@ -47,133 +38,221 @@ pub struct Request {
 impl Request {
     /// Method and status stay readable, so that an error ratio over all is right even then.
     fn overflow(&self) -> Self {
-        Self { handler: OVERFLOW, route: OVERFLOW.to_owned(), method: self.method }
+        Self { handler: Handler::named(OVERFLOW), route: OVERFLOW.to_owned(), method: self.method }
     }
 
-    fn labels(&self) -> [(&'static str, &str); 3] {
-        [("handler", self.handler), ("method", self.method), ("route", &self.route)]
+    fn labels<'a>(&'a self, status: Option<(&'a str, &'a str)>) -> Vec<(&'a str, &'a str)> {
+        let own = [("method", self.method), ("route", self.route.as_str())];
+        self.handler.labels(own.into_iter().chain(status))
     }
+}
+
+/// What a [`Families`] is made with.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    pub namespace: Option<String>,
+    pub const_labels: ConstLabels,
+    /// Upper bounds in seconds, for handlers that have none of their own.
+    pub bounds: Arc<[f64]>,
+    /// How many series a family may have that grows with routes.
+    pub max_series: usize,
 }
 
 /// All series of one `Metrics`.
 pub struct Families {
-    most: usize,
+    settings: Settings,
     requests: Series<(Request, u16), CounterCell>,
     durations: Series<Request, HistogramCell>,
-    in_flight: Series<&'static str, AtomicI64>,
-    aborted: Series<(&'static str, Abort), CounterCell>,
-    requests_desc: Desc,
-    durations_desc: Desc,
-    in_flight_desc: Desc,
-    aborted_desc: Desc,
-    dropped_desc: Desc,
+    in_flight: Series<Handler, AtomicI64>,
+    aborted: Series<Handler, AbortedCell>,
+    /// `None` where the program's allocator does not count.
+    heap: Option<Series<Handler, HeapCell>>,
+    descs: Descs,
+}
+
+struct Descs {
+    requests: Desc,
+    durations: Desc,
+    in_flight: Desc,
+    aborted: Desc,
+    dropped: Desc,
+    held: Desc,
+    allocated: Desc,
+}
+
+impl Descs {
+    fn new(settings: &Settings) -> prometheus::Result<Self> {
+        let desc = |name: &str, help: &str, labels: &[&str]| {
+            let name = match &settings.namespace {
+                Some(namespace) => format!("{namespace}_{name}"),
+                None => name.to_owned(),
+            };
+            settings.const_labels.desc(name, help, labels)
+        };
+        Ok(Self {
+            requests: desc(
+                "http_requests_total",
+                "HTTP requests that were answered.",
+                &["handler", "method", "route", "status"],
+            )?,
+            durations: desc(
+                "http_request_duration_seconds",
+                "Time from the handler's start to the head of its response, in seconds.",
+                &["handler", "method", "route"],
+            )?,
+            in_flight: desc(
+                "http_requests_in_flight",
+                "HTTP requests that a handler is working on now.",
+                &["handler"],
+            )?,
+            aborted: desc(
+                "http_requests_aborted_total",
+                "HTTP requests whose handler panicked or was dropped before it answered.",
+                &["handler", "reason"],
+            )?,
+            dropped: settings.const_labels.desc(
+                "metrics_series_dropped_total".to_owned(),
+                "Samples folded into an <overflow> series because the family was full.",
+                &["family"],
+            )?,
+            held: desc(
+                "http_handler_heap_bytes",
+                "Heap that the handler's requests in flight hold now, in bytes.",
+                &["handler"],
+            )?,
+            allocated: desc(
+                "http_handler_allocated_bytes_total",
+                "Heap that was allocated while the handler ran, in bytes.",
+                &["handler"],
+            )?,
+        })
+    }
 }
 
 impl Families {
     /// # Errors
     ///
-    /// Where the namespace makes no valid metric name.
-    pub fn new(namespace: Option<&str>, most: usize) -> prometheus::Result<Self> {
-        let desc = |name: &str, help: &str, labels: &[&str]| {
-            let name = match namespace {
-                Some(namespace) => format!("{namespace}_{name}"),
-                None => name.to_owned(),
-            };
-            let labels = labels.iter().map(ToString::to_string).collect();
-            Desc::new(name, help.to_owned(), labels, std::collections::HashMap::new())
-        };
+    /// Where the namespace or a label makes no valid name.
+    pub fn new(settings: Settings) -> prometheus::Result<Self> {
         Ok(Self {
-            most,
+            descs: Descs::new(&settings)?,
+            settings,
             requests: Series::new(),
             durations: Series::new(),
             in_flight: Series::new(),
             aborted: Series::new(),
-            requests_desc: desc(
-                "http_requests_total",
-                "HTTP requests that were answered.",
-                &["handler", "method", "route", "status"],
-            )?,
-            durations_desc: desc(
-                "http_request_duration_seconds",
-                "Time from the handler's start to the head of its response, in seconds.",
-                &["handler", "method", "route"],
-            )?,
-            in_flight_desc: desc(
-                "http_requests_in_flight",
-                "HTTP requests that a handler is working on now.",
-                &["handler"],
-            )?,
-            aborted_desc: desc(
-                "http_requests_aborted_total",
-                "HTTP requests whose handler panicked or was dropped before it answered.",
-                &["handler", "reason"],
-            )?,
-            dropped_desc: Desc::new(
-                "metrics_series_dropped_total".to_owned(),
-                "Samples folded into an <overflow> series because the family was full.".to_owned(),
-                vec!["family".to_owned()],
-                std::collections::HashMap::new(),
-            )?,
+            heap: heap::is_counted().then(Series::new),
         })
     }
 
-    /// Counts an answered request and its duration.
-    pub fn answered(&self, request: Request, status: u16, duration: Duration) {
-        let durations =
-            self.durations.capped_cell(request.clone(), self.most, Request::overflow, || {
-                HistogramCell::new(BOUNDS)
-            });
-        durations.observe(BOUNDS, duration.as_secs_f64());
-        let fold = |(request, status): &(Request, u16)| (request.overflow(), *status);
-        self.requests
-            .capped_cell((request, status), self.most, fold, CounterCell::default)
-            .add_one();
+    /// Counts a request that a handler has answered, and its duration.
+    pub fn answered_by(
+        &self,
+        site: &Site,
+        route: String,
+        method: &'static str,
+        status: u16,
+        duration: Duration,
+    ) {
+        let request = Request { handler: site.handler, route, method };
+        self.answered(request, status, duration, site.bounds, site.skipped);
     }
 
-    /// Counts a request that never got an answer.
-    pub fn aborted(&self, handler: &'static str, why: Abort) {
-        self.aborted.cell((handler, why), CounterCell::default).add_one();
+    /// Counts a request that no annotated handler has answered, and its duration.
+    pub fn answered_by_nobody(
+        &self,
+        route: String,
+        method: &'static str,
+        status: u16,
+        duration: Duration,
+    ) {
+        let request = Request { handler: Handler::NOBODY, route, method };
+        self.answered(request, status, duration, None, Skipped::NOTHING);
     }
 
-    /// A request enters `handler`, and leaves it when the returned guard is dropped, however that
+    fn answered(
+        &self,
+        request: Request,
+        status: u16,
+        duration: Duration,
+        bounds: Option<&'static [f64]>,
+        skipped: Skipped,
+    ) {
+        let most = self.settings.max_series;
+        if !skipped.duration {
+            let make = |request: &Request| {
+                // What is folded together has one set of bounds.
+                let own = bounds.filter(|_| request.handler.name != OVERFLOW);
+                HistogramCell::new(own.map_or_else(|| Arc::clone(&self.settings.bounds), Arc::from))
+            };
+            let cell = self.durations.capped_cell(request.clone(), most, Request::overflow, make);
+            cell.observe(duration.as_secs_f64());
+        }
+        if !skipped.requests {
+            let fold = |(request, status): &(Request, u16)| (request.overflow(), *status);
+            let make = |_: &_| CounterCell::default();
+            self.requests.capped_cell((request, status), most, fold, make).add_one();
+        }
+    }
+
+    /// Counts a request that was never answered, outside any annotated handler.
+    pub fn aborted_by_nobody(&self, why: Abort) {
+        self.aborted.cell(Handler::NOBODY, |_| AbortedCell::default()).add_one(why);
+    }
+
+    /// A request enters a handler, and leaves it when the returned guard is dropped, however that
     /// comes about.
-    pub fn enter(&self, handler: &'static str) -> InFlight {
-        let cell = self.in_flight.cell(handler, || {
-            // At 0 from the first request on: `increase` does not see a counter's first sample, so
-            // one that appears at 1 hides that very abort.
-            for why in [Abort::Panic, Abort::Cancelled] {
-                self.aborted.cell((handler, why), CounterCell::default);
-            }
-            AtomicI64::default()
+    pub fn enter(&self, site: &Site) -> InHandler {
+        let Site { handler, skipped, .. } = site;
+        let in_flight = (!skipped.in_flight).then(|| {
+            let cell = self.in_flight.cell(*handler, |_| AtomicI64::default());
+            cell.fetch_add(1, Ordering::Relaxed);
+            InFlight(cell)
         });
-        cell.fetch_add(1, Ordering::Relaxed);
-        InFlight(cell)
-    }
-
-    fn family(desc: &Desc, kind: MetricType, mut metrics: Vec<Metric>) -> MetricFamily {
-        metrics.sort_by(|a, b| label_values(a).cmp(label_values(b)));
-        let mut family = MetricFamily::default();
-        family.set_name(desc.fq_name.clone());
-        family.set_help(desc.help.clone());
-        family.set_field_type(kind);
-        family.set_metric(metrics);
-        family
-    }
-
-    fn dropped(&self) -> Vec<Metric> {
-        let families = [
-            (&self.requests_desc, self.requests.dropped()),
-            (&self.durations_desc, self.durations.dropped()),
-        ];
-        families
-            .into_iter()
-            .map(|(desc, dropped)| counter(&[("family", &desc.fq_name)], dropped))
-            .collect()
+        // Now, and not at the first abort: `increase` does not see a counter's first sample, so one
+        // that appears at 1 hides that very abort.
+        let aborted =
+            (!skipped.aborted).then(|| self.aborted.cell(*handler, |_| AbortedCell::default()));
+        let heap = self.heap.as_ref().filter(|_| !skipped.heap);
+        let heap = heap.map(|heap| RequestHeap::new(heap.cell(*handler, |_| HeapCell::default())));
+        InHandler { heap, aborted, _in_flight: in_flight }
     }
 }
 
 /// One request in a handler; see [`Families::enter`].
-pub struct InFlight(Arc<AtomicI64>);
+pub struct InHandler {
+    /// `None` where heap is not counted.
+    pub heap: Option<RequestHeap>,
+    aborted: Option<Arc<AbortedCell>>,
+    _in_flight: Option<InFlight>,
+}
+
+impl InHandler {
+    /// Counts that the request was never answered.
+    pub fn aborted(&self, why: Abort) {
+        if let Some(aborted) = &self.aborted {
+            aborted.add_one(why);
+        }
+    }
+}
+
+/// How many requests a handler did not answer.
+#[derive(Default)]
+struct AbortedCell {
+    panics: CounterCell,
+    cancelled: CounterCell,
+}
+
+impl AbortedCell {
+    fn add_one(&self, why: Abort) {
+        match why {
+            Abort::Panic => self.panics.add_one(),
+            Abort::Cancelled => self.cancelled.add_one(),
+        }
+    }
+}
+
+struct InFlight(Arc<AtomicI64>);
 
 impl Drop for InFlight {
     fn drop(&mut self) {
@@ -183,86 +262,58 @@ impl Drop for InFlight {
 
 impl Collector for Families {
     fn desc(&self) -> Vec<&Desc> {
-        vec![
-            &self.requests_desc,
-            &self.durations_desc,
-            &self.in_flight_desc,
-            &self.aborted_desc,
-            &self.dropped_desc,
-        ]
+        let Descs { requests, durations, in_flight, aborted, dropped, held, allocated } =
+            &self.descs;
+        let mut descs = vec![requests, durations, in_flight, aborted, dropped];
+        if self.heap.is_some() {
+            descs.extend([held, allocated]);
+        }
+        descs
     }
 
     fn collect(&self) -> Vec<MetricFamily> {
+        let Self { descs, settings: Settings { const_labels, .. }, .. } = self;
         let requests = self.requests.read(|(request, status), cell| {
-            let [handler, method, route] = request.labels();
             let status = status.to_string();
-            counter(&[handler, method, route, ("status", &status)], cell.total())
+            const_labels.counter(&request.labels(Some(("status", &status))), cell.total())
         });
-        let durations =
-            self.durations.read(|request, cell| histogram(&request.labels(), BOUNDS, cell));
-        let in_flight = self.in_flight.read(|handler, cell| {
-            #[expect(clippy::cast_precision_loss, reason = "requests in flight are few")]
-            gauge(&[("handler", handler)], cell.load(Ordering::Relaxed) as f64)
+        let durations = self
+            .durations
+            .read(|request, cell| const_labels.histogram(&request.labels(None), cell));
+        let in_flight = self
+            .in_flight
+            .read(|handler, cell| gauge(const_labels, handler, cell.load(Ordering::Relaxed)));
+        let aborted = self.aborted.read(|handler, cell| {
+            let count = |reason, cell: &CounterCell| {
+                const_labels.counter(&handler.labels([("reason", reason)]), cell.total())
+            };
+            [count("panic", &cell.panics), count("cancelled", &cell.cancelled)]
         });
-        let aborted = self.aborted.read(|(handler, why), cell| {
-            counter(&[("handler", handler), ("reason", why.label())], cell.total())
-        });
-        vec![
-            Self::family(&self.requests_desc, MetricType::COUNTER, requests),
-            Self::family(&self.durations_desc, MetricType::HISTOGRAM, durations),
-            Self::family(&self.in_flight_desc, MetricType::GAUGE, in_flight),
-            Self::family(&self.aborted_desc, MetricType::COUNTER, aborted),
-            Self::family(&self.dropped_desc, MetricType::COUNTER, self.dropped()),
-        ]
+        let dropped = [
+            (&descs.requests, self.requests.dropped()),
+            (&descs.durations, self.durations.dropped()),
+        ];
+        let dropped = dropped
+            .map(|(family, dropped)| const_labels.counter(&[("family", &family.fq_name)], dropped));
+        let mut families = vec![
+            family(&descs.requests, MetricType::COUNTER, requests),
+            family(&descs.durations, MetricType::HISTOGRAM, durations),
+            family(&descs.in_flight, MetricType::GAUGE, in_flight),
+            family(&descs.aborted, MetricType::COUNTER, aborted.into_iter().flatten().collect()),
+            family(&descs.dropped, MetricType::COUNTER, dropped.into()),
+        ];
+        if let Some(heap) = &self.heap {
+            let held = heap.read(|handler, cell| gauge(const_labels, handler, cell.held()));
+            let allocated = heap
+                .read(|handler, cell| const_labels.counter(&handler.labels([]), cell.allocated()));
+            families.push(family(&descs.held, MetricType::GAUGE, held));
+            families.push(family(&descs.allocated, MetricType::COUNTER, allocated));
+        }
+        families
     }
 }
 
-fn label_values(metric: &Metric) -> impl Iterator<Item = &str> {
-    metric.get_label().iter().map(LabelPair::value)
-}
-
-/// A sample with these labels; they have to come sorted by name.
-pub fn sample(labels: &[(&str, &str)]) -> Metric {
-    let pair = |(name, value): &(&str, &str)| {
-        let mut pair = LabelPair::default();
-        pair.set_name((*name).to_owned());
-        pair.set_value((*value).to_owned());
-        pair
-    };
-    Metric::from_label(labels.iter().map(pair).collect())
-}
-
-pub fn gauge(labels: &[(&str, &str)], value: f64) -> Metric {
-    let mut gauge = Gauge::default();
-    gauge.set_value(value);
-    let mut metric = sample(labels);
-    metric.set_gauge(gauge);
-    metric
-}
-
-fn counter(labels: &[(&str, &str)], total: u64) -> Metric {
-    let mut counter = Counter::default();
-    // Prometheus keeps every sample as a 64-bit float: whole up to 2^53.
-    #[expect(clippy::cast_precision_loss, reason = "the format's own precision")]
-    counter.set_value(total as f64);
-    let mut metric = sample(labels);
-    metric.set_counter(counter);
-    metric
-}
-
-fn histogram(labels: &[(&str, &str)], bounds: &[f64], cell: &HistogramCell) -> Metric {
-    let cumulative = cell.cumulative();
-    let buckets = bounds.iter().zip(&cumulative).map(|(bound, count)| {
-        let mut bucket = Bucket::default();
-        bucket.set_upper_bound(*bound);
-        bucket.set_cumulative_count(*count);
-        bucket
-    });
-    let mut histogram = Histogram::default();
-    histogram.set_bucket(buckets.collect());
-    histogram.set_sample_count(cumulative[bounds.len()]);
-    histogram.set_sample_sum(cell.sum());
-    let mut metric = sample(labels);
-    metric.set_histogram(histogram);
-    metric
+#[expect(clippy::cast_precision_loss, reason = "the format's own precision")]
+fn gauge(const_labels: &ConstLabels, handler: &Handler, value: i64) -> Metric {
+    const_labels.gauge(&handler.labels([]), value as f64)
 }

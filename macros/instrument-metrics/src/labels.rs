@@ -30,6 +30,35 @@ pub fn route(pattern: Option<String>) -> String {
     pattern.unwrap_or_else(|| UNMATCHED.to_owned())
 }
 
+/// Whether Prometheus takes this as the beginning of a metric name: `[a-zA-Z_:][a-zA-Z0-9_:]*`.
+pub fn is_metric_name(name: &str) -> bool {
+    let mut characters = name.chars();
+    characters.next().is_some_and(|first| first.is_ascii_alphabetic() || "_:".contains(first))
+        && characters.all(|later| later.is_ascii_alphanumeric() || "_:".contains(later))
+}
+
+/// Why this cannot be a label of all series, if it cannot: Prometheus takes
+/// `[a-zA-Z_][a-zA-Z0-9_]*` and keeps what begins with `__` for itself.
+pub fn why_no_const_label(name: &str) -> Option<&'static str> {
+    let is_letter = |character: char| character.is_ascii_alphanumeric() || character == '_';
+    if OF_THE_FAMILIES.contains(&name) {
+        Some("a family has a label of this name")
+    } else if ["instance", "job"].contains(&name) {
+        Some("Prometheus sets it for each target that it scrapes")
+    } else if name.starts_with("__") {
+        Some("names that begin with `__` are Prometheus's own")
+    } else if name.is_empty() || name.starts_with(|first: char| first.is_ascii_digit()) {
+        Some("a name begins with a letter or `_`")
+    } else if !name.chars().all(is_letter) {
+        Some("a name has only the letters a to z, digits and `_`")
+    } else {
+        None
+    }
+}
+
+const OF_THE_FAMILIES: [&str; 9] =
+    ["family", "handler", "le", "method", "reason", "revision", "route", "status", "version"];
+
 #[cfg(test)]
 mod tests {
     use super::*;

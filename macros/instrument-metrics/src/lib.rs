@@ -4,15 +4,20 @@
 mod access;
 mod endpoint;
 mod families;
+mod heap;
 mod labels;
 mod measurement;
 mod memory;
 mod metrics;
 mod middleware;
+mod samples;
 mod scope;
 mod series;
+mod site;
 
+pub use access::{Access, AccessError};
 pub use endpoint::Endpoint;
+pub use heap::CountingAllocator;
 /// ```
 /// use actix_web::{Responder, get, web};
 /// use instrument_metrics::instrument_metrics;
@@ -34,5 +39,6 @@ pub use prometheus;
 /// What the attribute's expansion calls; not for direct use, and free to change.
 #[doc(hidden)]
 pub mod __private {
-    pub use crate::measurement::{Measured, Metered, Site, measure};
+    pub use crate::measurement::{Measured, Metered, measure};
+    pub use crate::site::Site;
 }

@@ -2,70 +2,56 @@
 
 use std::future::Future;
 use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 use std::time::Instant;
 
 use actix_web::{HttpRequest, HttpResponse, Responder};
 use pin_project_lite::pin_project;
 
-use crate::families::{Abort, InFlight, Request};
+use crate::families::{Abort, InHandler};
 use crate::metrics::Metrics;
+use crate::site::Site;
 use crate::{labels, scope};
-
-/// Where the attribute stands: one for each annotated handler.
-pub struct Site {
-    handler: &'static str,
-}
-
-impl Site {
-    /// A site whose `handler` label is this.
-    #[must_use]
-    pub const fn new(handler: &'static str) -> Self {
-        Self { handler }
-    }
-}
 
 /// A request on its way. Dropped unfinished, it counts as aborted.
 struct Measurement {
     metrics: Metrics,
-    handler: &'static str,
+    site: &'static Site,
     started: Instant,
     finished: bool,
-    _in_flight: InFlight,
+    inside: InHandler,
 }
 
 impl Measurement {
     fn start(site: &'static Site) -> Self {
         let metrics = scope::current_metrics();
-        let in_flight = metrics.families().enter(site.handler);
-        Self {
-            metrics,
-            handler: site.handler,
-            started: Instant::now(),
-            finished: false,
-            _in_flight: in_flight,
+        let inside = metrics.families().enter(site);
+        Self { metrics, site, started: Instant::now(), finished: false, inside }
+    }
+
+    /// Does a part of the handler's work, whose heap is the handler's.
+    fn during<T>(&mut self, work: impl FnOnce() -> T) -> T {
+        match &mut self.inside.heap {
+            Some(heap) => heap.during(work),
+            None => work(),
         }
     }
 
     fn finish(mut self, request: &HttpRequest, status: u16) {
         let duration = self.started.elapsed();
         self.finished = true;
-        if !scope::claim_answer(&self.metrics, request) {
-            return;
+        if scope::claim_answer(&self.metrics, request) {
+            let route = labels::route(request.match_pattern());
+            let method = labels::method(request.method());
+            self.metrics.families().answered_by(self.site, route, method, status, duration);
         }
-        let request = Request {
-            handler: self.handler,
-            route: labels::route(request.match_pattern()),
-            method: labels::method(request.method()),
-        };
-        self.metrics.families().answered(request, status, duration);
     }
 }
 
 impl Drop for Measurement {
     fn drop(&mut self) {
         if !self.finished {
-            self.metrics.families().aborted(self.handler, Abort::of_this_drop());
+            self.inside.aborted(Abort::of_this_drop());
             scope::mark_aborted(&self.metrics);
         }
     }
@@ -80,6 +66,7 @@ pin_project! {
     /// The handler's future and its measurement; a cancelled request drops both.
     #[must_use = "a future does nothing until it is awaited"]
     pub struct Measured<F> {
+        // `None` once the handler is done.
         measurement: Option<Measurement>,
         #[pin]
         handler: F,
@@ -91,9 +78,16 @@ impl<F: Future> Future for Measured<F> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
-        let answer = ready!(this.handler.poll(cx));
-        let measurement = this.measurement.take();
-        Poll::Ready(Metered { answer, measurement })
+        let Some(mut measurement) = this.measurement.take() else {
+            unreachable!("a handler's future is not polled after it is done");
+        };
+        match measurement.during(|| this.handler.poll(cx)) {
+            Poll::Ready(answer) => Poll::Ready(Metered { answer, measurement }),
+            Poll::Pending => {
+                *this.measurement = Some(measurement);
+                Poll::Pending
+            }
+        }
     }
 }
 
@@ -102,17 +96,16 @@ impl<F: Future> Future for Measured<F> {
 #[must_use = "an answer that never becomes a response counts as a cancelled request"]
 pub struct Metered<R> {
     answer: R,
-    measurement: Option<Measurement>,
+    measurement: Measurement,
 }
 
 impl<R: Responder> Responder for Metered<R> {
     type Body = R::Body;
 
     fn respond_to(self, request: &HttpRequest) -> HttpResponse<Self::Body> {
-        let response = self.answer.respond_to(request);
-        if let Some(measurement) = self.measurement {
-            measurement.finish(request, response.status().as_u16());
-        }
+        let Self { answer, mut measurement } = self;
+        let response = measurement.during(|| answer.respond_to(request));
+        measurement.finish(request, response.status().as_u16());
         response
     }
 }

@@ -1,11 +1,9 @@
 //! The memory of this process, read when a scrape asks for it and at no other time.
 
-use std::collections::HashMap;
-
 use prometheus::core::{Collector, Desc};
 use prometheus::proto::{MetricFamily, MetricType};
 
-use crate::families::gauge;
+use crate::samples::{ConstLabels, family};
 
 /// How much memory this process has, in bytes.
 ///
@@ -37,18 +35,18 @@ impl ProcessMemory {
 /// `process_resident_memory_bytes` and `process_virtual_memory_bytes`, named as all of
 /// Prometheus's client libraries name them.
 pub struct MemoryGauges {
+    const_labels: ConstLabels,
     resident: Desc,
     reserved: Desc,
 }
 
 impl MemoryGauges {
-    pub fn new() -> prometheus::Result<Self> {
-        let desc = |name: &str, help: &str| {
-            Desc::new(name.to_owned(), help.to_owned(), Vec::new(), HashMap::new())
-        };
+    pub fn new(const_labels: ConstLabels) -> prometheus::Result<Self> {
+        let desc = |name: &str, help: &str| const_labels.desc(name.to_owned(), help, &[]);
         Ok(Self {
             resident: desc("process_resident_memory_bytes", "Resident memory size in bytes.")?,
             reserved: desc("process_virtual_memory_bytes", "Virtual memory size in bytes.")?,
+            const_labels,
         })
     }
 }
@@ -62,18 +60,14 @@ impl Collector for MemoryGauges {
         let Some(memory) = ProcessMemory::read() else {
             return Vec::new();
         };
-        let family = |desc: &Desc, bytes: usize| {
-            let mut family = MetricFamily::default();
-            family.set_name(desc.fq_name.clone());
-            family.set_help(desc.help.clone());
-            family.set_field_type(MetricType::GAUGE);
+        let gauge = |desc: &Desc, bytes: usize| {
             #[expect(clippy::cast_precision_loss, reason = "the format's own precision")]
-            family.set_metric(vec![gauge(&[], bytes as f64)]);
-            family
+            let gauge = self.const_labels.gauge(&[], bytes as f64);
+            family(desc, MetricType::GAUGE, vec![gauge])
         };
         vec![
-            family(&self.resident, memory.resident_bytes),
-            family(&self.reserved, memory.virtual_bytes),
+            gauge(&self.resident, memory.resident_bytes),
+            gauge(&self.reserved, memory.virtual_bytes),
         ]
     }
 }

@@ -3,14 +3,16 @@
 use std::fmt;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use prometheus::Registry;
 use prometheus::core::{Collector, Desc};
 use prometheus::proto::MetricFamily;
+use prometheus::{IntGauge, Opts, Registry};
 
 use crate::endpoint::Endpoint;
-use crate::families::Families;
+use crate::families::{Families, Settings};
+use crate::labels;
 use crate::memory::MemoryGauges;
 use crate::middleware::Middleware;
+use crate::samples::ConstLabels;
 
 /// The metrics of handlers that stand in no middleware.
 static OF_THE_PROCESS: OnceLock<Metrics> = OnceLock::new();
@@ -55,8 +57,27 @@ struct Inner {
 impl Metrics {
     /// Starts with the defaults: the `prometheus` crate's default registry, no namespace, 2,000
     /// series a family.
+    ///
+    /// ```
+    /// use instrument_metrics::{Metrics, prometheus::Registry};
+    ///
+    /// let metrics = Metrics::builder()
+    ///     .registry(Registry::new())
+    ///     .namespace("memo")
+    ///     .const_label("region", "eu")
+    ///     .buckets([0.01, 0.1, 1.0, 10.0])
+    ///     .build_info(env!("CARGO_PKG_VERSION"), option_env!("GIT_REVISION").unwrap_or("unknown"))
+    ///     .build()?;
+    /// # Ok::<(), instrument_metrics::BuildError>(())
+    /// ```
     pub fn builder() -> Builder {
-        Builder { namespace: None, max_series: 2_000, registry: None }
+        let settings = Settings {
+            namespace: None,
+            const_labels: ConstLabels::default(),
+            bounds: Arc::new(*prometheus::DEFAULT_BUCKETS),
+            max_series: 2_000,
+        };
+        Builder { settings, build_info: None, registry: None }
     }
 
     /// Counts what no annotated handler answers: 404, 405, extractor errors, refusals by other
@@ -128,10 +149,11 @@ impl Metrics {
         }
         let _registering = REGISTERING.lock().unwrap_or_else(PoisonError::into_inner);
         OF_THE_PROCESS.get_or_init(|| {
-            let families = Families::new(None, Self::builder().max_series)
-                .expect("the families' own names are valid");
+            let builder = Self::builder();
+            let families =
+                Families::new(builder.settings.clone()).expect("the families' own names are valid");
             let metrics = Self::from_families(families, prometheus::default_registry().clone());
-            if let Err(error) = metrics.register() {
+            if let Err(error) = metrics.register(&builder) {
                 // A request must not fail because it is measured, so this can only be told.
                 tell(&format!(
                     "instrument-metrics: the default registry refuses the http_ families, so they \
@@ -146,13 +168,26 @@ impl Metrics {
         Self { inner: Arc::new(Inner { families: Arc::new(families), registry }) }
     }
 
-    fn register(&self) -> prometheus::Result<()> {
+    fn register(&self, builder: &Builder) -> prometheus::Result<()> {
+        let const_labels = &builder.settings.const_labels;
+        // First, because it alone may be refused for what the builder was given.
+        let build_info = builder.build_info_gauge()?;
+        let memory = MemoryGauges::new(const_labels.clone())?;
         let families = Arc::clone(&self.inner.families);
         self.inner.registry.register(Box::new(Registered(families)))?;
+        if let Some(build_info) = build_info {
+            self.inner.registry.register(Box::new(build_info))?;
+        }
         // The `process` feature of the `prometheus` crate registers the same names in the default
         // registry on Linux: then they are on the page already, and ours stand back.
-        let _ = self.inner.registry.register(Box::new(MemoryGauges::new()?));
+        let _ = self.inner.registry.register(Box::new(memory));
         Ok(())
+    }
+}
+
+impl fmt::Debug for Metrics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Metrics").field("registry", &self.inner.registry).finish_non_exhaustive()
     }
 }
 
@@ -182,15 +217,22 @@ impl Collector for Registered {
 #[derive(Debug, Clone)]
 #[must_use = "call `build` to get the metrics"]
 pub struct Builder {
-    namespace: Option<String>,
-    max_series: usize,
+    settings: Settings,
+    build_info: Option<BuildInfo>,
     registry: Option<Registry>,
 }
 
+#[derive(Debug, Clone)]
+struct BuildInfo {
+    version: String,
+    revision: String,
+}
+
 impl Builder {
-    /// Puts `namespace_` before the names of the `http_` families: `memo_http_requests_total`.
+    /// Puts `namespace_` before the names of the `http_` families and of `build_info`:
+    /// `memo_http_requests_total`.
     pub fn namespace(mut self, namespace: impl Into<String>) -> Self {
-        self.namespace = Some(namespace.into());
+        self.settings.namespace = Some(namespace.into());
         self
     }
 
@@ -200,7 +242,32 @@ impl Builder {
     /// counted in `metrics_series_dropped_total{family}`. Method and status stay, so that an error
     /// ratio over the whole service is right even then.
     pub fn max_series(mut self, max_series: usize) -> Self {
-        self.max_series = max_series;
+        self.settings.max_series = max_series;
+        self
+    }
+
+    /// A label that all series of these metrics have, such as the region a service runs in. It may
+    /// be called several times.
+    ///
+    /// What Prometheus knows of a target itself (its job, its instance, the labels of its scrape
+    /// configuration) is better said there. Where a handler has a label of this name by its
+    /// `labels(…)`, its own is taken.
+    pub fn const_label(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.settings.const_labels.push(name.into(), value.into());
+        self
+    }
+
+    /// Upper bounds of the duration histograms, in seconds, ascending; handlers with `buckets` of
+    /// their own have those. Default: 5 ms to 10 s, as in Prometheus's client libraries.
+    pub fn buckets(mut self, bounds: impl IntoIterator<Item = f64>) -> Self {
+        self.settings.bounds = bounds.into_iter().collect();
+        self
+    }
+
+    /// Shows which build is running, as `build_info{version="…",revision="…"} 1`, so that a
+    /// dashboard can mark a deployment.
+    pub fn build_info(mut self, version: impl Into<String>, revision: impl Into<String>) -> Self {
+        self.build_info = Some(BuildInfo { version: version.into(), revision: revision.into() });
         self
     }
 
@@ -246,39 +313,72 @@ impl Builder {
     ///
     /// # Errors
     ///
-    /// [`BuildError`] where the namespace makes no valid metric name, where the registry has these
-    /// families already, or where the metrics of the default registry exist already.
+    /// [`BuildError`] where the namespace, a label or the buckets are none that Prometheus takes,
+    /// where the registry has these families already, or where the metrics of the default registry
+    /// exist already.
     pub fn build(self) -> Result<Metrics, BuildError> {
-        if let Some(namespace) = &self.namespace
-            && !is_metric_name(namespace)
+        self.check()?;
+        let families = Families::new(self.settings.clone())?;
+        let Some(registry) = &self.registry else {
+            return self.build_for_the_process(families);
+        };
+        let metrics = Metrics::from_families(families, registry.clone());
+        metrics.register(&self)?;
+        Ok(metrics)
+    }
+
+    fn build_for_the_process(&self, families: Families) -> Result<Metrics, BuildError> {
+        let _registering = REGISTERING.lock().unwrap_or_else(PoisonError::into_inner);
+        if OF_THE_PROCESS.get().is_some() {
+            return Err(BuildError::AlreadyBuilt);
+        }
+        let metrics = Metrics::from_families(families, prometheus::default_registry().clone());
+        metrics.register(self)?;
+        Ok(OF_THE_PROCESS.get_or_init(|| metrics).clone())
+    }
+
+    fn check(&self) -> Result<(), BuildError> {
+        let Settings { namespace, const_labels, bounds, .. } = &self.settings;
+        if let Some(namespace) = namespace
+            && !labels::is_metric_name(namespace)
         {
             return Err(BuildError::Namespace(namespace.clone()));
         }
-        let families = Families::new(self.namespace.as_deref(), self.max_series)?;
-        let Some(registry) = self.registry else {
-            return build_for_the_process(families);
+        let mut names = Vec::new();
+        for (name, _) in const_labels.iter() {
+            let why = if names.contains(&name) {
+                Some("it is given twice")
+            } else {
+                labels::why_no_const_label(name)
+            };
+            if let Some(why) = why {
+                return Err(BuildError::Label { name: name.to_owned(), why });
+            }
+            names.push(name);
+        }
+        let ascending = bounds.is_sorted_by(|one, next| one < next);
+        let right = bounds.iter().all(|bound| bound.is_finite() && *bound > 0.0);
+        if bounds.is_empty() || !ascending || !right {
+            return Err(BuildError::Buckets(bounds.to_vec()));
+        }
+        Ok(())
+    }
+
+    fn build_info_gauge(&self) -> prometheus::Result<Option<IntGauge>> {
+        let Some(BuildInfo { version, revision }) = &self.build_info else { return Ok(None) };
+        let name = match &self.settings.namespace {
+            Some(namespace) => format!("{namespace}_build_info"),
+            None => "build_info".to_owned(),
         };
-        let metrics = Metrics::from_families(families, registry);
-        metrics.register()?;
-        Ok(metrics)
+        let mut opts = Opts::new(name, "Always 1; the labels say which build is running.");
+        for (name, value) in self.settings.const_labels.iter() {
+            opts = opts.const_label(name, value);
+        }
+        let opts = opts.const_label("version", version).const_label("revision", revision);
+        let gauge = IntGauge::with_opts(opts)?;
+        gauge.set(1);
+        Ok(Some(gauge))
     }
-}
-
-fn build_for_the_process(families: Families) -> Result<Metrics, BuildError> {
-    let _registering = REGISTERING.lock().unwrap_or_else(PoisonError::into_inner);
-    if OF_THE_PROCESS.get().is_some() {
-        return Err(BuildError::AlreadyBuilt);
-    }
-    let metrics = Metrics::from_families(families, prometheus::default_registry().clone());
-    metrics.register()?;
-    Ok(OF_THE_PROCESS.get_or_init(|| metrics).clone())
-}
-
-/// Whether Prometheus takes this as the beginning of a metric name: `[a-zA-Z_:][a-zA-Z0-9_:]*`.
-fn is_metric_name(name: &str) -> bool {
-    let mut characters = name.chars();
-    characters.next().is_some_and(|first| first.is_ascii_alphabetic() || "_:".contains(first))
-        && characters.all(|later| later.is_ascii_alphanumeric() || "_:".contains(later))
 }
 
 /// Why [`Builder::build`] refused.
@@ -292,6 +392,20 @@ pub enum BuildError {
         "the namespace {0:?} makes no metric name: use letters, digits and `_`, and no digit first"
     )]
     Namespace(String),
+    /// A label of [`Builder::const_label`] cannot be one.
+    #[error("{name:?} cannot be a label of all series: {why}")]
+    Label {
+        /// The label's name.
+        name: String,
+        /// What is wrong with it.
+        why: &'static str,
+    },
+    /// The bounds of [`Builder::buckets`] make no histogram.
+    #[error(
+        "the buckets {0:?} make no histogram: give at least one bound, each a finite number of \
+         seconds, more than 0, and more than the one before"
+    )]
+    Buckets(Vec<f64>),
     /// The metrics of the default registry exist: they were built before, or an annotated handler
     /// has measured already.
     #[error(

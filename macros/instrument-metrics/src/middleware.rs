@@ -2,6 +2,7 @@
 
 use std::future::{Ready, ready};
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Instant;
 
@@ -9,20 +10,38 @@ use actix_web::Error;
 use actix_web::dev::{Service, ServiceRequest, ServiceResponse, Transform};
 use pin_project_lite::pin_project;
 
-use crate::families::{Abort, Request};
+use crate::families::Abort;
 use crate::labels;
 use crate::metrics::Metrics;
 use crate::scope::{self, Entered, Scope};
 
 /// Made by [`Metrics::middleware`].
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub struct Middleware {
     metrics: Metrics,
+    excluded: Arc<Vec<String>>,
 }
 
 impl Middleware {
     pub(crate) fn new(metrics: Metrics) -> Self {
-        Self { metrics }
+        Self { metrics, excluded: Arc::default() }
+    }
+
+    /// Does not count what is answered under `path`: a request's path, or the pattern of its
+    /// route. What an annotated handler answers there, it counts all the same.
+    ///
+    /// Scrapes that the endpoint answers are left out anyway.
+    ///
+    /// ```
+    /// # use actix_web::App;
+    /// # let metrics = instrument_metrics::Metrics::builder()
+    /// #     .registry(instrument_metrics::prometheus::Registry::new()).build().unwrap();
+    /// App::new().wrap(metrics.middleware().exclude("/favicon.ico").exclude("/static/{file}*"));
+    /// ```
+    #[must_use]
+    pub fn exclude(mut self, path: impl Into<String>) -> Self {
+        Arc::make_mut(&mut self.excluded).push(path.into());
+        self
     }
 }
 
@@ -37,13 +56,15 @@ where
     type Future = Ready<Result<Self::Transform, ()>>;
 
     fn new_transform(&self, service: S) -> Self::Future {
-        ready(Ok(MiddlewareService { metrics: self.metrics.clone(), service }))
+        let Self { metrics, excluded } = self.clone();
+        ready(Ok(MiddlewareService { metrics, excluded, service }))
     }
 }
 
 /// What [`Middleware`] makes of the service that it wraps.
 pub struct MiddlewareService<S> {
     metrics: Metrics,
+    excluded: Arc<Vec<String>>,
     service: S,
 }
 
@@ -65,9 +86,11 @@ where
         // back. (Keeping the request itself would break actix's extraction of path parameters.)
         let method = labels::method(request.method());
         let route = request.match_pattern();
+        let is_excluded = |path: &str| self.excluded.iter().any(|excluded| excluded == path);
+        let excluded = is_excluded(request.path()) || route.as_deref().is_some_and(is_excluded);
         let scope = Some(Scope::new(self.metrics.clone()));
         // Made before the service is called: dropped by a panic in there, it counts that.
-        let mut measured = InMiddleware { service: None, scope, started, method, route };
+        let mut measured = InMiddleware { service: None, scope, excluded, started, method, route };
         let entered = Entered::new(&mut measured.scope);
         measured.service = Some(self.service.call(request));
         drop(entered);
@@ -82,6 +105,7 @@ pin_project! {
         service: Option<F>,
         // `None` once the request is accounted for.
         scope: Option<Scope>,
+        excluded: bool,
         started: Instant,
         method: &'static str,
         route: Option<String>,
@@ -96,8 +120,8 @@ pin_project! {
             this.service.set(None);
             drop(entered);
             if let Some(scope) = this.scope.take() {
-                if !scope.counted() {
-                    scope.metrics().families().aborted("", Abort::of_this_drop());
+                if !scope.counted() && !*this.excluded {
+                    scope.metrics().families().aborted_by_nobody(Abort::of_this_drop());
                 }
                 scope::mark_answered(scope.metrics());
             }
@@ -125,17 +149,19 @@ where
             let elsewhere = result.as_ref().is_ok_and(|response| {
                 scope::was_counted_elsewhere(scope.metrics(), response.request())
             });
-            if !scope.counted() && !elsewhere {
+            if !scope.counted() && !elsewhere && !*this.excluded {
                 let (route, status) = match &result {
                     Ok(response) => (response.request().match_pattern(), response.status()),
                     // Asked for its status only: an error may hold its response ready, and hands
                     // it out once.
                     Err(error) => (this.route.take(), error.as_response_error().status_code()),
                 };
-                let request =
-                    Request { handler: "", route: labels::route(route), method: this.method };
-                let families = scope.metrics().families();
-                families.answered(request, status.as_u16(), this.started.elapsed());
+                scope.metrics().families().answered_by_nobody(
+                    labels::route(route),
+                    this.method,
+                    status.as_u16(),
+                    this.started.elapsed(),
+                );
             }
             scope::mark_answered(scope.metrics());
         }

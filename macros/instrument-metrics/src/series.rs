@@ -21,7 +21,7 @@ impl<K: Eq + Hash + Clone, C> Series<K, C> {
     }
 
     /// The cell of `key`; made by `make` if there is none yet.
-    pub fn cell(&self, key: K, make: impl FnOnce() -> C) -> Arc<C> {
+    pub fn cell(&self, key: K, make: impl FnOnce(&K) -> C) -> Arc<C> {
         self.capped_cell(key, usize::MAX, K::clone, make)
     }
 
@@ -32,7 +32,7 @@ impl<K: Eq + Hash + Clone, C> Series<K, C> {
         key: K,
         most: usize,
         overflow: impl FnOnce(&K) -> K,
-        make: impl FnOnce() -> C,
+        make: impl FnOnce(&K) -> C,
     ) -> Arc<C> {
         // A poisoned map is whole: nothing that panics runs while the lock is held, but `make`,
         // and what it makes is inserted afterwards.
@@ -41,12 +41,14 @@ impl<K: Eq + Hash + Clone, C> Series<K, C> {
             return cell;
         }
         let mut cells = self.cells.write().unwrap_or_else(PoisonError::into_inner);
-        if cells.len() < most || cells.contains_key(&key) {
-            return Arc::clone(cells.entry(key).or_insert_with(|| Arc::new(make())));
-        }
-        // Relaxed: a count that nothing else is ordered by.
-        self.dropped.fetch_add(1, Ordering::Relaxed);
-        Arc::clone(cells.entry(overflow(&key)).or_insert_with(|| Arc::new(make())))
+        let key = if cells.len() < most || cells.contains_key(&key) {
+            key
+        } else {
+            // Relaxed: a count that nothing else is ordered by.
+            self.dropped.fetch_add(1, Ordering::Relaxed);
+            overflow(&key)
+        };
+        Arc::clone(cells.entry(key).or_insert_with_key(|key| Arc::new(make(key))))
     }
 
     /// How many samples were folded into an overflow series.
@@ -79,6 +81,8 @@ impl CounterCell {
 
 /// Observations in seconds, by bucket.
 pub struct HistogramCell {
+    /// Upper bounds in seconds, ascending.
+    bounds: Arc<[f64]>,
     /// How many fell into each bucket alone; the last one is for what exceeds every bound.
     buckets: Box<[AtomicU64]>,
     /// The sum, as the bits of an `f64`.
@@ -86,16 +90,21 @@ pub struct HistogramCell {
 }
 
 impl HistogramCell {
-    pub fn new(bounds: &[f64]) -> Self {
+    pub fn new(bounds: Arc<[f64]>) -> Self {
         Self {
             buckets: (0..=bounds.len()).map(|_| AtomicU64::new(0)).collect(),
+            bounds,
             sum: AtomicU64::new(0f64.to_bits()),
         }
     }
 
-    pub fn observe(&self, bounds: &[f64], seconds: f64) {
+    pub fn bounds(&self) -> &[f64] {
+        &self.bounds
+    }
+
+    pub fn observe(&self, seconds: f64) {
         // `le` means less or equal: an observation on a bound belongs to the bucket below it.
-        let bucket = bounds.partition_point(|bound| *bound < seconds);
+        let bucket = self.bounds.partition_point(|bound| *bound < seconds);
         self.buckets[bucket].fetch_add(1, Ordering::Relaxed);
         let add = |sum: u64| Some((f64::from_bits(sum) + seconds).to_bits());
         // `fetch_update` fails only when its function returns `None`.
@@ -126,8 +135,8 @@ mod tests {
     #[test]
     fn label_values_that_look_alike_when_joined_are_two_series() {
         let series = Series::new();
-        series.cell(("1", "11"), CounterCell::default).add_one();
-        series.cell(("11", "1"), CounterCell::default).add_one();
+        series.cell(("1", "11"), |_| CounterCell::default()).add_one();
+        series.cell(("11", "1"), |_| CounterCell::default()).add_one();
         assert_eq!(series.read(|_, cell| cell.total()), [1, 1]);
     }
 
@@ -135,7 +144,7 @@ mod tests {
     fn a_full_family_folds_what_is_new_and_counts_it() {
         let series = Series::new();
         for key in ["a", "b", "c", "a", "d"] {
-            series.capped_cell(key, 2, |_| OVERFLOW_KEY, CounterCell::default).add_one();
+            series.capped_cell(key, 2, |_| OVERFLOW_KEY, |_| CounterCell::default()).add_one();
         }
         let mut totals = series.read(|key, cell| (*key, cell.total()));
         totals.sort_unstable();
@@ -146,10 +155,9 @@ mod tests {
 
     #[test]
     fn an_observation_on_a_bound_counts_below_it() {
-        let bounds = [0.1, 0.5];
-        let cell = HistogramCell::new(&bounds);
+        let cell = HistogramCell::new([0.1, 0.5].into());
         for seconds in [0.1, 0.100_001, 0.5, 7.0] {
-            cell.observe(&bounds, seconds);
+            cell.observe(seconds);
         }
         assert_eq!(cell.cumulative(), [1, 3, 4]);
         assert!((cell.sum() - 7.700_001).abs() < 1e-12, "{}", cell.sum());
@@ -157,11 +165,10 @@ mod tests {
 
     #[test]
     fn nothing_is_lost_between_threads() {
-        let bounds = [1.0];
-        let cell = HistogramCell::new(&bounds);
+        let cell = HistogramCell::new([1.0].into());
         std::thread::scope(|scope| {
             for _ in 0..4 {
-                scope.spawn(|| (0..10_000).for_each(|_| cell.observe(&bounds, 0.5)));
+                scope.spawn(|| (0..10_000).for_each(|_| cell.observe(0.5)));
             }
         });
         assert_eq!(cell.cumulative(), [40_000, 40_000]);

@@ -53,7 +53,7 @@ async fn strangers_are_refused_whatever_their_headers_say() {
     let sentence = test::read_body(refused).await;
     assert_eq!(
         sentence,
-        "These metrics are for this machine and its private networks; you come from 203.0.113.9.\n"
+        "These metrics are not for the network that you come from, 203.0.113.9.\n"
     );
 }
 

@@ -3,13 +3,12 @@
 
 #![deny(unfulfilled_lint_expectations)]
 
-mod aborts;
+mod endings;
 mod endpoint;
 mod exposition;
 mod forms;
 mod once;
 mod routes;
-mod statuses;
 
 use actix_http::Request;
 use actix_web::dev::{Service, ServiceResponse};
