@@ -56,6 +56,15 @@ pub struct Settings {
     pub bounds: Arc<[f64]>,
     /// How many series a family may have that grows with routes.
     pub max_series: usize,
+    /// Shown as `build_info`.
+    pub build: Option<Build>,
+}
+
+/// Which build of the service is running.
+#[derive(Debug, Clone)]
+pub struct Build {
+    pub version: String,
+    pub revision: String,
 }
 
 /// All series of one `Metrics`.
@@ -78,6 +87,7 @@ struct Descs {
     dropped: Desc,
     held: Desc,
     allocated: Desc,
+    build: Desc,
 }
 
 impl Descs {
@@ -124,6 +134,11 @@ impl Descs {
                 "http_handler_allocated_bytes_total",
                 "Heap that was allocated while the handler ran, in bytes.",
                 &["handler"],
+            )?,
+            build: desc(
+                "build_info",
+                "Always 1; the labels say which build is running.",
+                &["revision", "version"],
             )?,
         })
     }
@@ -262,17 +277,19 @@ impl Drop for InFlight {
 
 impl Collector for Families {
     fn desc(&self) -> Vec<&Desc> {
-        let Descs { requests, durations, in_flight, aborted, dropped, held, allocated } =
-            &self.descs;
+        let Descs { requests, durations, in_flight, aborted, dropped, .. } = &self.descs;
         let mut descs = vec![requests, durations, in_flight, aborted, dropped];
         if self.heap.is_some() {
-            descs.extend([held, allocated]);
+            descs.extend([&self.descs.held, &self.descs.allocated]);
+        }
+        if self.settings.build.is_some() {
+            descs.push(&self.descs.build);
         }
         descs
     }
 
     fn collect(&self) -> Vec<MetricFamily> {
-        let Self { descs, settings: Settings { const_labels, .. }, .. } = self;
+        let Self { descs, settings: Settings { const_labels, build, .. }, .. } = self;
         let requests = self.requests.read(|(request, status), cell| {
             let status = status.to_string();
             const_labels.counter(&request.labels(Some(("status", &status))), cell.total())
@@ -308,6 +325,11 @@ impl Collector for Families {
                 .read(|handler, cell| const_labels.counter(&handler.labels([]), cell.allocated()));
             families.push(family(&descs.held, MetricType::GAUGE, held));
             families.push(family(&descs.allocated, MetricType::COUNTER, allocated));
+        }
+        if let Some(Build { version, revision }) = build {
+            let labels = [("revision", revision.as_str()), ("version", version)];
+            let build = const_labels.gauge(&labels, 1.0);
+            families.push(family(&descs.build, MetricType::GAUGE, vec![build]));
         }
         families
     }

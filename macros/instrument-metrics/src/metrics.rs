@@ -3,12 +3,12 @@
 use std::fmt;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
+use prometheus::Registry;
 use prometheus::core::{Collector, Desc};
 use prometheus::proto::MetricFamily;
-use prometheus::{IntGauge, Opts, Registry};
 
 use crate::endpoint::Endpoint;
-use crate::families::{Families, Settings};
+use crate::families::{Build, Families, Settings};
 use crate::labels;
 use crate::memory::MemoryGauges;
 use crate::middleware::Middleware;
@@ -76,8 +76,9 @@ impl Metrics {
             const_labels: ConstLabels::default(),
             bounds: Arc::new(*prometheus::DEFAULT_BUCKETS),
             max_series: 2_000,
+            build: None,
         };
-        Builder { settings, build_info: None, registry: None }
+        Builder { settings, registry: None }
     }
 
     /// Counts what no annotated handler answers: 404, 405, extractor errors, refusals by other
@@ -149,11 +150,11 @@ impl Metrics {
         }
         let _registering = REGISTERING.lock().unwrap_or_else(PoisonError::into_inner);
         OF_THE_PROCESS.get_or_init(|| {
-            let builder = Self::builder();
+            let Builder { settings, .. } = Self::builder();
             let families =
-                Families::new(builder.settings.clone()).expect("the families' own names are valid");
+                Families::new(settings.clone()).expect("the families' own names are valid");
             let metrics = Self::from_families(families, prometheus::default_registry().clone());
-            if let Err(error) = metrics.register(&builder) {
+            if let Err(error) = metrics.register(&settings.const_labels) {
                 // A request must not fail because it is measured, so this can only be told.
                 tell(&format!(
                     "instrument-metrics: the default registry refuses the http_ families, so they \
@@ -168,16 +169,10 @@ impl Metrics {
         Self { inner: Arc::new(Inner { families: Arc::new(families), registry }) }
     }
 
-    fn register(&self, builder: &Builder) -> prometheus::Result<()> {
-        let const_labels = &builder.settings.const_labels;
-        // First, because it alone may be refused for what the builder was given.
-        let build_info = builder.build_info_gauge()?;
+    fn register(&self, const_labels: &ConstLabels) -> prometheus::Result<()> {
         let memory = MemoryGauges::new(const_labels.clone())?;
         let families = Arc::clone(&self.inner.families);
         self.inner.registry.register(Box::new(Registered(families)))?;
-        if let Some(build_info) = build_info {
-            self.inner.registry.register(Box::new(build_info))?;
-        }
         // The `process` feature of the `prometheus` crate registers the same names in the default
         // registry on Linux: then they are on the page already, and ours stand back.
         let _ = self.inner.registry.register(Box::new(memory));
@@ -218,14 +213,7 @@ impl Collector for Registered {
 #[must_use = "call `build` to get the metrics"]
 pub struct Builder {
     settings: Settings,
-    build_info: Option<BuildInfo>,
     registry: Option<Registry>,
-}
-
-#[derive(Debug, Clone)]
-struct BuildInfo {
-    version: String,
-    revision: String,
 }
 
 impl Builder {
@@ -267,7 +255,7 @@ impl Builder {
     /// Shows which build is running, as `build_info{version="…",revision="…"} 1`, so that a
     /// dashboard can mark a deployment.
     pub fn build_info(mut self, version: impl Into<String>, revision: impl Into<String>) -> Self {
-        self.build_info = Some(BuildInfo { version: version.into(), revision: revision.into() });
+        self.settings.build = Some(Build { version: version.into(), revision: revision.into() });
         self
     }
 
@@ -323,7 +311,7 @@ impl Builder {
             return self.build_for_the_process(families);
         };
         let metrics = Metrics::from_families(families, registry.clone());
-        metrics.register(&self)?;
+        metrics.register(&self.settings.const_labels)?;
         Ok(metrics)
     }
 
@@ -333,7 +321,7 @@ impl Builder {
             return Err(BuildError::AlreadyBuilt);
         }
         let metrics = Metrics::from_families(families, prometheus::default_registry().clone());
-        metrics.register(self)?;
+        metrics.register(&self.settings.const_labels)?;
         Ok(OF_THE_PROCESS.get_or_init(|| metrics).clone())
     }
 
@@ -362,22 +350,6 @@ impl Builder {
             return Err(BuildError::Buckets(bounds.to_vec()));
         }
         Ok(())
-    }
-
-    fn build_info_gauge(&self) -> prometheus::Result<Option<IntGauge>> {
-        let Some(BuildInfo { version, revision }) = &self.build_info else { return Ok(None) };
-        let name = match &self.settings.namespace {
-            Some(namespace) => format!("{namespace}_build_info"),
-            None => "build_info".to_owned(),
-        };
-        let mut opts = Opts::new(name, "Always 1; the labels say which build is running.");
-        for (name, value) in self.settings.const_labels.iter() {
-            opts = opts.const_label(name, value);
-        }
-        let opts = opts.const_label("version", version).const_label("revision", revision);
-        let gauge = IntGauge::with_opts(opts)?;
-        gauge.set(1);
-        Ok(Some(gauge))
     }
 }
 

@@ -50,9 +50,46 @@ where
 struct Handlers;
 
 impl Handlers {
+    const WORD: &'static str = "self";
+
     #[instrument_metrics]
     async fn associated() -> HttpResponse {
         HttpResponse::Ok().finish()
+    }
+
+    #[instrument_metrics]
+    async fn of_self(_: web::Path<u8>) -> impl Responder {
+        Self::WORD
+    }
+}
+
+/// Handlers of any store.
+struct Memos<S>(S);
+
+#[instrument_metrics(labels(team = "memos"))]
+impl<S: Greeting> Memos<S> {
+    /// Both the block's parameter and one of its own.
+    pub async fn of_the_block<const N: usize>(times: web::Path<u8>) -> impl Responder {
+        format!("{} {N} {times}", S::WORD)
+    }
+
+    async fn of_nobody() -> &'static str {
+        "nobody"
+    }
+
+    #[instrument_metrics(name = "named")]
+    async fn of_its_own() -> String {
+        Self::load().await.unwrap()
+    }
+
+    #[skip_metrics]
+    async fn load() -> std::result::Result<String, ()> {
+        Ok(S::WORD.to_owned())
+    }
+
+    fn word(&self) -> &'static str {
+        let Self(_) = self;
+        S::WORD
     }
 }
 
@@ -80,6 +117,10 @@ async fn every_form_measures() {
         .service(shadow)
         .route("/g/{times}", web::get().to(generic::<Hello, 3>))
         .route("/a", web::get().to(Handlers::associated))
+        .route("/s/{times}", web::get().to(Handlers::of_self))
+        .route("/b/{times}", web::get().to(Memos::<Hello>::of_the_block::<2>))
+        .route("/n", web::get().to(Memos::<Hello>::of_nobody))
+        .route("/o", web::get().to(Memos::<Hello>::of_its_own))
         .route("/m", web::get().to(r#match));
     let app = test::init_service(app).await;
     let read = async |request: TestRequest| {
@@ -91,6 +132,11 @@ async fn every_form_measures() {
     assert_eq!(read(TestRequest::get().uri("/g/4")).await, "hello 3 4");
     assert_eq!(status(&app, TestRequest::get().uri("/a")).await, 200);
     assert_eq!(status(&app, TestRequest::get().uri("/m")).await, 200);
+    assert_eq!(read(TestRequest::get().uri("/s/1")).await, "self");
+    assert_eq!(read(TestRequest::get().uri("/b/5")).await, "hello 2 5");
+    assert_eq!(read(TestRequest::get().uri("/n")).await, "nobody");
+    assert_eq!(read(TestRequest::get().uri("/o")).await, "hello");
+    assert_eq!(Memos(Hello).word(), "hello");
     assert_eq!(
         requests(&metrics),
         [
@@ -98,7 +144,11 @@ async fn every_form_measures() {
             r#"{handler="destructured",method="GET",route="/d/{times}",status="200"} 1"#,
             r#"{handler="generic",method="GET",route="/g/{times}",status="200"} 1"#,
             r#"{handler="match",method="GET",route="/m",status="200"} 1"#,
+            r#"{handler="named",method="GET",route="/o",status="200"} 1"#,
+            r#"{handler="of_self",method="GET",route="/s/{times}",status="200"} 1"#,
             r#"{handler="shadow",method="POST",route="/shadow/{shadow}",status="200"} 1"#,
+            r#"{handler="of_nobody",method="GET",route="/n",status="200",team="memos"} 1"#,
+            r#"{handler="of_the_block",method="GET",route="/b/{times}",status="200",team="memos"} 1"#,
         ]
     );
 }

@@ -8,6 +8,8 @@ mod endpoint;
 mod exposition;
 mod forms;
 mod once;
+mod options;
+mod peers;
 mod routes;
 
 use actix_http::Request;

@@ -1,7 +1,7 @@
 //! The route label is the matched pattern, scopes included, and never what a client made up.
 
 use actix_web::test::TestRequest;
-use actix_web::{App, Responder, get, routes, test, web};
+use actix_web::{App, Responder, get, test, web};
 use instrument_metrics::{Metrics, instrument_metrics, prometheus::Registry};
 
 use crate::{metrics_of_this_test, requests, samples, status};
@@ -10,40 +10,6 @@ use crate::{metrics_of_this_test, requests, samples, status};
 #[instrument_metrics]
 async fn below(id: web::Path<u64>) -> impl Responder {
     id.to_string()
-}
-
-#[instrument_metrics]
-#[get("/notes/{id}")]
-async fn above(id: web::Path<u64>) -> impl Responder {
-    id.to_string()
-}
-
-#[routes]
-#[get("/one")]
-#[get("/two")]
-#[instrument_metrics]
-async fn twice() -> impl Responder {
-    "either"
-}
-
-#[actix_web::test]
-async fn a_route_is_a_pattern_with_its_scopes() {
-    let metrics = metrics_of_this_test();
-    let scope = web::scope("/api").service(web::scope("/v1").service(below).service(above));
-    let app = App::new().wrap(metrics.middleware()).service(scope).service(twice);
-    let app = test::init_service(app).await;
-    for uri in ["/api/v1/memos/1", "/api/v1/memos/2", "/api/v1/notes/3", "/one", "/two", "/two"] {
-        assert_eq!(status(&app, TestRequest::get().uri(uri)).await, 200, "{uri}");
-    }
-    assert_eq!(
-        requests(&metrics),
-        [
-            r#"{handler="above",method="GET",route="/api/v1/notes/{id}",status="200"} 1"#,
-            r#"{handler="below",method="GET",route="/api/v1/memos/{id}",status="200"} 2"#,
-            r#"{handler="twice",method="GET",route="/one",status="200"} 1"#,
-            r#"{handler="twice",method="GET",route="/two",status="200"} 2"#,
-        ]
-    );
 }
 
 #[actix_web::test]
