@@ -10,7 +10,7 @@ use crate::mistakes::Mistakes;
 /// Bounds that are known to be right, or that the compiler will check.
 pub enum Buckets {
     Numbers(Vec<f64>),
-    /// A `const` somewhere else. The runtime's `Site::buckets` checks it, at compile time, too.
+    /// A `const` somewhere else. The runtime's `buckets` checks it, at compile time, too.
     Const(Path),
 }
 
@@ -32,13 +32,20 @@ impl Buckets {
     }
 
     /// `.buckets(…)`, to be called on a `Site`.
-    pub fn call(&self) -> TokenStream {
+    pub fn call(&self, runtime: &TokenStream) -> TokenStream {
         match self {
             Self::Numbers(bounds) => quote!(.buckets(&[#(#bounds),*])),
-            // At the path's place: there stands what the compiler's check has to say.
             Self::Const(path) => {
-                let place = Span::mixed_site().located_at(path.span());
-                quote_spanned!(place=> .buckets(&#path))
+                // All of the checking call stands at the path's place: there the compiler says
+                // what is wrong with the const.
+                let place = path.span();
+                let runtime = runtime.clone().into_iter().map(|mut token| {
+                    token.set_span(token.span().located_at(place));
+                    token
+                });
+                let span = Span::mixed_site().located_at(place);
+                let checked = quote_spanned!(span=> #(#runtime)*::__private::buckets(&#path));
+                quote!(.buckets(#checked))
             }
         }
     }

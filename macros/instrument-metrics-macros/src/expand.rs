@@ -9,7 +9,7 @@ use syn::{
     Token,
 };
 
-use crate::handler::{Body, Handler};
+use crate::handler::{Body, Handler, is_named};
 use crate::impl_block::ImplBlock;
 use crate::mistakes::Mistakes;
 use crate::options::Options;
@@ -37,9 +37,11 @@ pub fn instrument_metrics(arguments: TokenStream, item: TokenStream) -> TokenStr
         }
     } else {
         match syn::parse2::<Handler>(item.clone()) {
-            Ok(handler) => {
+            Ok(mut handler) => {
                 handler.check(&mut mistakes);
-                (item, measured(&handler, &options, &[]))
+                let measured = measured(&handler, &options, &[]);
+                handler.attributes.retain(|attribute| !is_named(attribute, "skip_metrics"));
+                (handler.into_token_stream(), measured)
             }
             Err(why) => {
                 mistakes.push(no_handler(&item, why));
@@ -159,7 +161,7 @@ fn site(handler: &Handler, options: &Options) -> TokenStream {
         let values = values.iter().map(syn::LitStr::value);
         quote!(.labels(&[#((#keys, #values)),*]))
     });
-    let buckets = options.buckets.as_ref().map(crate::buckets::Buckets::call);
+    let buckets = options.buckets.as_ref().map(|buckets| buckets.call(&runtime));
     let skips = options.skipped.iter().map(|family| family.call());
     quote! {
         static SITE: #runtime::__private::Site =

@@ -1,6 +1,6 @@
 //! Reads a function under the attribute.
 
-use proc_macro2::{Ident, TokenStream, TokenTree};
+use proc_macro2::{Delimiter, Group, Ident, TokenStream, TokenTree};
 use quote::{ToTokens, TokenStreamExt};
 use syn::parse::{Parse, ParseStream};
 use syn::{Attribute, ReturnType, Signature, Token, Visibility};
@@ -53,11 +53,11 @@ impl Handler {
 
     /// Whether the function names one of these: it can then be no function within a function.
     pub fn mentions(&self, names: &[Ident]) -> bool {
-        let mut tokens = self.signature.to_token_stream();
-        if let Body::Braces(body) = &self.body {
-            tokens.append(body.clone());
-        }
-        mentions(tokens, names)
+        let body = match &self.body {
+            Body::Braces(body) => without_items(body.to_token_stream()),
+            Body::Missing(_) => TokenStream::new(),
+        };
+        mentions(self.signature.to_token_stream(), names) || mentions(body, names)
     }
 }
 
@@ -83,4 +83,34 @@ fn mentions(tokens: TokenStream, names: &[Ident]) -> bool {
         TokenTree::Group(group) => mentions(group.stream(), names),
         _ => false,
     })
+}
+
+/// A body without the items in it: they have a `Self` of their own.
+fn without_items(body: TokenStream) -> TokenStream {
+    let mut in_an_item = false;
+    let outside = |token: TokenTree| match token {
+        _ if in_an_item => {
+            in_an_item = !ends_an_item(&token);
+            None
+        }
+        TokenTree::Ident(word) if ITEMS.iter().any(|item| word == item) => {
+            in_an_item = true;
+            None
+        }
+        TokenTree::Group(group) => {
+            Some(Group::new(group.delimiter(), without_items(group.stream())).into())
+        }
+        other => Some(other),
+    };
+    body.into_iter().filter_map(outside).collect()
+}
+
+const ITEMS: [&str; 5] = ["enum", "impl", "struct", "trait", "union"];
+
+fn ends_an_item(token: &TokenTree) -> bool {
+    match token {
+        TokenTree::Group(group) => group.delimiter() == Delimiter::Brace,
+        TokenTree::Punct(punct) => punct.as_char() == ';',
+        _ => false,
+    }
 }

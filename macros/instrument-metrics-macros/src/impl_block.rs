@@ -17,7 +17,7 @@ pub struct ImplBlock {
 
 pub enum Item {
     /// An async function that actix-web could call.
-    Handler(Handler),
+    Handler(Box<Handler>),
     /// Anything else, and what `#[skip_metrics]` or an attribute of its own leaves out.
     Other(TokenStream),
 }
@@ -60,7 +60,7 @@ impl ImplBlock {
 
     pub fn handlers(&self) -> impl Iterator<Item = &Handler> {
         self.items.iter().filter_map(|item| match item {
-            Item::Handler(handler) => Some(handler),
+            Item::Handler(handler) => Some(&**handler),
             Item::Other(_) => None,
         })
     }
@@ -92,7 +92,7 @@ impl Parse for Item {
         Ok(if left_out {
             Self::Other(function.into_token_stream())
         } else {
-            Self::Handler(function)
+            Self::Handler(Box::new(function))
         })
     }
 }

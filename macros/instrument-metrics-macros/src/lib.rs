@@ -3,6 +3,8 @@
 //! Depend on that crate, not on this one: the code that the attribute writes calls its runtime.
 #![warn(missing_docs)]
 
+#[cfg(test)]
+mod arbitrary;
 mod buckets;
 mod expand;
 mod handler;

@@ -327,106 +327,28 @@ mod tests {
         }
     }
 
+    /// The others, with their places, are in `tests/ui`.
     #[test]
-    fn each_mistake_has_its_sentence() {
+    fn what_is_half_written_is_told_how_to_go_on() {
+        let name = "write the option `name` as in `name = \"get_user\"`";
+        let labels = "write the option `labels` as in `labels(team = \"accounts\")`";
         let table = [
-            (r#"nmae = "x""#, "there is no option `nmae`; did you mean `name`?"),
-            (
-                r#"path = "x""#,
-                "there is no option `path`; there are `name`, `labels`, `buckets`, `skip` and `crate`",
-            ),
-            (
-                r#""get_user""#,
-                "an option has to stand here: `name = \"get_user\"`, `labels(team = \"accounts\")`, `buckets = [0.005, 0.05, 0.5]`, `skip(in_flight)`, `crate = my_facade::metrics`",
-            ),
-            (r#"name = "a", name = "b""#, "the option `name` stands here twice"),
-            ("name", "write the option `name` as in `name = \"get_user\"`"),
-            ("name =", "write the option `name` as in `name = \"get_user\"`"),
-            (r#"name("x")"#, "write the option `name` as in `name = \"get_user\"`"),
-            (r#"labels = "x""#, "write the option `labels` as in `labels(team = \"accounts\")`"),
-            ("labels()", "write the option `labels` as in `labels(team = \"accounts\")`"),
-            ("skip[in_flight]", "write the option `skip` as in `skip(in_flight)`"),
-            (r#"name = "a",, skip(heap)"#, "nothing stands before this comma: take it out"),
-            ("name = get_user", "the handler's name is text: write it in \"quotes\""),
-            (r#"name = "a" + "b""#, "the handler's name is text: write it in \"quotes\""),
-            (
-                r#"name = """#,
-                "an empty handler label means that no annotated handler answered: write a name, or leave `name` out for the function's own",
-            ),
-            (
-                r#"name = "<overflow>""#,
-                "`<overflow>` is the handler label of what the series cap folds together: write another name",
-            ),
-            ("labels(team)", "write a label as `key = \"value\"`"),
-            ("labels(team: x)", "write the label as `team = \"value\"`"),
-            (r#"labels("team" = "x")"#, "write a label as `key = \"value\"`"),
-            ("labels(shard = 2)", "a label's value is text: write it in \"quotes\""),
-            (
-                r#"labels(team = "")"#,
-                "to Prometheus an empty label is no label: write a value, or leave it out",
-            ),
-            (r#"labels(team = "a", team = "b")"#, "the label `team` stands here twice"),
-            (
-                r#"labels(status = "a")"#,
-                "`status` cannot be a label of yours: it is the status of each response",
-            ),
-            (
-                r#"labels(handler = "a")"#,
-                "`handler` cannot be a label of yours: the attribute sets it; `name = \"…\"` changes it",
-            ),
-            (
-                r#"labels(instance = "a")"#,
-                "`instance` cannot be a label of yours: Prometheus sets it for each target that it scrapes",
-            ),
-            (
-                r#"labels(__name__ = "a")"#,
-                "`__name__` cannot be a label of yours: names that begin with `__` are Prometheus's own",
-            ),
-            (
-                r#"labels(größe = "a")"#,
-                "`größe` cannot be a label of yours: `ö` is none of the letters a to z, the digits and `_`",
-            ),
-            (
-                "buckets = []",
-                "a histogram needs at least one bound: write some, or leave `buckets` out for the default ones",
-            ),
-            ("buckets = [0.5, 0.05]", "bounds go up, and 0.05 comes after 0.5"),
-            ("buckets = [0.5, 0.50]", "the bound 0.50 stands here twice"),
-            ("buckets = [0, 1]", "a bound is more than 0 seconds, and 0 is not"),
-            ("buckets = [-0.5]", "a bound is more than 0 seconds, and -0.5 is not"),
-            (
-                "buckets = [1, f64::INFINITY]",
-                "a bound is a finite number of seconds, and f64::INFINITY is not; the `+Inf` bucket is always there",
-            ),
-            (
-                "buckets = [f64::NAN]",
-                "a bound is a finite number of seconds, and f64::NAN is not; the `+Inf` bucket is always there",
-            ),
+            ("name", name),
+            ("name =", name),
+            ("name: \"x\"", name),
+            ("name = a + \"b\"", "the handler's name is text: write it in \"quotes\""),
+            ("labels", labels),
+            ("labels()", labels),
+            ("labels[team = \"a\"]", labels),
+            ("labels(team: \"a\")", "write the label as `team = \"value\"`"),
+            ("labels(team =)", "write the label as `team = \"value\"`"),
+            ("labels(\"team\" = \"a\")", "write a label as `key = \"value\"`"),
+            ("name = \"a\",, skip(heap)", "nothing stands before this comma: take it out"),
+            (", name = \"a\"", "nothing stands before this comma: take it out"),
             (
                 "buckets = [1e999]",
-                "a bound is a finite number of seconds, and 1e999 is not; the `+Inf` bucket is always there",
-            ),
-            (
-                r#"buckets = ["5ms"]"#,
-                "`\"5ms\"` is no number: write bounds in seconds, or one const for all of them",
-            ),
-            (
-                "buckets = 0.5",
-                "buckets are bounds in seconds: write them as in `buckets = [0.005, 0.05, 0.5]`, or name one const for all of them",
-            ),
-            ("skip(in_fligt)", "there is no family `in_fligt` to skip; did you mean `in_flight`?"),
-            (
-                "skip(http_requests_in_flight)",
-                "there is no family `http_requests_in_flight` to skip; did you mean `in_flight`?",
-            ),
-            (
-                "skip(memory)",
-                "there is no family `memory` to skip; there are `requests`, `duration`, `in_flight`, `aborted` and `heap`",
-            ),
-            ("skip(heap, heap)", "the family `heap` stands here twice"),
-            (
-                r#"crate = "my_facade""#,
-                "the crate is a path without quotes: write it as in `crate = my_facade::metrics`",
+                "a bound is a finite number of seconds, and 1e999 is not; the `+Inf` bucket is \
+                 always there",
             ),
         ];
         for (arguments, expected) in table {

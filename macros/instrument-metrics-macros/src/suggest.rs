@@ -10,9 +10,11 @@ pub fn suggest(typed: &str, known: &[&str]) -> String {
     }
 }
 
-/// Whether `typed` is a longer name of the same thing: `http_requests_in_flight` of `in_flight`.
+/// Whether `typed` is a longer name of the same thing: `http_request_duration_seconds` of
+/// `duration`.
 fn holds(typed: &str, word: &str) -> bool {
-    typed.ends_with(&format!("_{word}"))
+    let suffixes = ["", "_total", "_seconds", "_bytes"];
+    suffixes.iter().any(|suffix| typed.ends_with(&format!("_{word}{suffix}")))
 }
 
 /// `a`, `b` and `c`.
@@ -38,6 +40,7 @@ mod tests {
             ("Labels", "did you mean `labels`?"),
             ("inflight", "did you mean `in_flight`?"),
             ("http_requests_in_flight", "did you mean `in_flight`?"),
+            ("http_requests_in_flight_total", "did you mean `in_flight`?"),
             ("path", "there are `name`, `labels` and `in_flight`"),
             ("", "there are `name`, `labels` and `in_flight`"),
         ];

@@ -1,26 +1,36 @@
 //! Who may read the metrics.
 
 use std::fmt;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use actix_web::HttpRequest;
 use actix_web::http::StatusCode;
 use actix_web::http::header::AUTHORIZATION;
-use ipnet::{IpNet, Ipv4Net};
+use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use subtle::ConstantTimeEq;
 
 /// This machine and private networks: loopback, RFC 1918, IPv4 and IPv6 link-local, IPv6 unique
 /// local (RFC 4193).
-const NEAR: [&str; 8] = [
-    "127.0.0.0/8",
-    "10.0.0.0/8",
-    "172.16.0.0/12",
-    "192.168.0.0/16",
-    "169.254.0.0/16",
-    "::1/128",
-    "fc00::/7",
-    "fe80::/10",
+const NEAR: [IpNet; 8] = [
+    v4([127, 0, 0, 0], 8),
+    v4([10, 0, 0, 0], 8),
+    v4([172, 16, 0, 0], 12),
+    v4([192, 168, 0, 0], 16),
+    v4([169, 254, 0, 0], 16),
+    v6(Ipv6Addr::LOCALHOST, 128),
+    v6(Ipv6Addr::new(0xfc00, 0, 0, 0, 0, 0, 0, 0), 7),
+    v6(Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 0), 10),
 ];
+
+const EVERYWHERE: [IpNet; 2] = [v4([0; 4], 0), v6(Ipv6Addr::UNSPECIFIED, 0)];
+
+const fn v4([a, b, c, d]: [u8; 4], prefix: u8) -> IpNet {
+    IpNet::V4(Ipv4Net::new_assert(Ipv4Addr::new(a, b, c, d), prefix))
+}
+
+const fn v6(address: Ipv6Addr, prefix: u8) -> IpNet {
+    IpNet::V6(Ipv6Net::new_assert(address, prefix))
+}
 
 /// Who may read the metrics: from which networks, and with which bearer token.
 ///
@@ -53,7 +63,7 @@ impl Access {
     /// ```
     #[must_use]
     pub fn private_networks() -> Self {
-        Self::networks(NEAR).expect("these are networks")
+        Self { networks: NEAR.into(), token: None }
     }
 
     /// These networks only, this machine not among them unless it is named: `10.20.0.0/16`,
@@ -89,7 +99,7 @@ impl Access {
     /// ```
     #[must_use]
     pub fn everywhere() -> Self {
-        Self::networks(["0.0.0.0/0", "::/0"]).expect("these are networks")
+        Self { networks: EVERYWHERE.into(), token: None }
     }
 
     /// Asks for `Authorization: Bearer <token>` as well, as Prometheus sends it with

@@ -40,5 +40,5 @@ pub use prometheus;
 #[doc(hidden)]
 pub mod __private {
     pub use crate::measurement::{Measured, Metered, measure};
-    pub use crate::site::Site;
+    pub use crate::site::{Site, buckets};
 }

@@ -65,27 +65,9 @@ impl Site {
         self
     }
 
-    /// Upper bounds of the duration histogram, in seconds.
-    ///
-    /// # Panics
-    ///
-    /// And so, in a `static`, a compiler error: where the bounds are none, not finite, not more
-    /// than 0, or not ascending.
+    /// Upper bounds of the duration histogram, in seconds; right ones, as [`buckets`] says.
     #[must_use]
-    #[track_caller]
     pub const fn buckets(mut self, bounds: &'static [f64]) -> Self {
-        assert!(!bounds.is_empty(), "buckets: a histogram needs at least one bound");
-        let mut index = 0;
-        while index < bounds.len() {
-            let bound = bounds[index];
-            assert!(bound.is_finite(), "buckets: a bound is a finite number of seconds");
-            assert!(bound > 0.0, "buckets: a bound is more than 0 seconds");
-            assert!(
-                index == 0 || bounds[index - 1] < bound,
-                "buckets: bounds go up, each one more than the one before"
-            );
-            index += 1;
-        }
         self.bounds = Some(bounds);
         self
     }
@@ -124,4 +106,28 @@ impl Site {
         self.skipped.heap = true;
         self
     }
+}
+
+/// The bounds of a histogram, in seconds, as they were given.
+///
+/// # Panics
+///
+/// And so, in a `static`, a compiler error at the caller: where there are none, and where one is
+/// not finite, not more than 0, or not more than the one before.
+#[must_use]
+#[track_caller]
+pub const fn buckets(bounds: &'static [f64]) -> &'static [f64] {
+    assert!(!bounds.is_empty(), "buckets: a histogram needs at least one bound");
+    let mut index = 0;
+    while index < bounds.len() {
+        let bound = bounds[index];
+        assert!(bound.is_finite(), "buckets: a bound is a finite number of seconds");
+        assert!(bound > 0.0, "buckets: a bound is more than 0 seconds");
+        assert!(
+            index == 0 || bounds[index - 1] < bound,
+            "buckets: bounds go up, each one more than the one before"
+        );
+        index += 1;
+    }
+    bounds
 }

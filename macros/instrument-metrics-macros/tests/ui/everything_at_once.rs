@@ -1,7 +1,7 @@
 use instrument_metrics_macros::instrument_metrics;
 
 trait Service {
-    #[instrument_metrics(home)]
+    #[instrument_metrics(nam = "home", buckets = [1, 0.5])]
     fn index(&self) -> &'static str;
 }
 

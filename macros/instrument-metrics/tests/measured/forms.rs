@@ -84,13 +84,25 @@ impl<S: Greeting> Memos<S> {
 
     #[skip_metrics]
     async fn load() -> std::result::Result<String, ()> {
-        Ok(S::WORD.to_owned())
+        std::future::ready(Ok(S::WORD.to_owned())).await
     }
 
     fn word(&self) -> &'static str {
         let Self(_) = self;
         S::WORD
     }
+}
+
+/// A `Self` that is not the handler's.
+#[instrument_metrics]
+async fn with_items() -> String {
+    struct Word(&'static str);
+    impl Word {
+        const fn new() -> Self {
+            Self("item")
+        }
+    }
+    Word::new().0.to_owned()
 }
 
 /// Names that the expansion uses itself.
@@ -121,7 +133,8 @@ async fn every_form_measures() {
         .route("/b/{times}", web::get().to(Memos::<Hello>::of_the_block::<2>))
         .route("/n", web::get().to(Memos::<Hello>::of_nobody))
         .route("/o", web::get().to(Memos::<Hello>::of_its_own))
-        .route("/m", web::get().to(r#match));
+        .route("/m", web::get().to(r#match))
+        .route("/i", web::get().to(with_items));
     let app = test::init_service(app).await;
     let read = async |request: TestRequest| {
         let body = test::call_and_read_body(&app, request.to_request()).await;
@@ -136,6 +149,7 @@ async fn every_form_measures() {
     assert_eq!(read(TestRequest::get().uri("/b/5")).await, "hello 2 5");
     assert_eq!(read(TestRequest::get().uri("/n")).await, "nobody");
     assert_eq!(read(TestRequest::get().uri("/o")).await, "hello");
+    assert_eq!(read(TestRequest::get().uri("/i")).await, "item");
     assert_eq!(Memos(Hello).word(), "hello");
     assert_eq!(
         requests(&metrics),
@@ -147,6 +161,7 @@ async fn every_form_measures() {
             r#"{handler="named",method="GET",route="/o",status="200"} 1"#,
             r#"{handler="of_self",method="GET",route="/s/{times}",status="200"} 1"#,
             r#"{handler="shadow",method="POST",route="/shadow/{shadow}",status="200"} 1"#,
+            r#"{handler="with_items",method="GET",route="/i",status="200"} 1"#,
             r#"{handler="of_nobody",method="GET",route="/n",status="200",team="memos"} 1"#,
             r#"{handler="of_the_block",method="GET",route="/b/{times}",status="200",team="memos"} 1"#,
         ]

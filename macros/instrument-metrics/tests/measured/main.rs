@@ -2,6 +2,8 @@
 //! server and, where only that tells, through a socket.
 
 #![deny(unfulfilled_lint_expectations)]
+// Plain handlers that are given to actix are no mistake to clippy; annotated ones must be none.
+#![warn(clippy::unused_async)]
 
 mod endings;
 mod endpoint;

@@ -1,0 +1,5 @@
+#[get("/")]
+#[instrument_metrics]
+async fn handler(id: web::Path<u64>) -> String {
+    let text = id.
+}

@@ -1,0 +1,6 @@
+#[instrument_metrics]
+#[get("/")]
+async fn handler() -> String {
+    let text = ;
+    text
+}

@@ -1,0 +1,4 @@
+#[instrument_metrics]
+async fn handler(text: &str, other: &str) -> &str {
+    text
+}

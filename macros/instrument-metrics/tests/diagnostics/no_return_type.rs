@@ -1,0 +1,5 @@
+#[instrument_metrics]
+#[get("/")]
+async fn handler() {
+    println!("nothing to answer with");
+}

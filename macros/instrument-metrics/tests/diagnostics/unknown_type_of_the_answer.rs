@@ -1,0 +1,5 @@
+#[get("/")]
+#[instrument_metrics]
+async fn handler() -> Strin {
+    String::new()
+}
