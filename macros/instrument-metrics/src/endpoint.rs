@@ -109,7 +109,7 @@ impl Page {
         if let Some(refusal) = self.access.refusal(request) {
             return refused(&refusal);
         }
-        scope::mark_answered(&self.metrics);
+        scope::mark_counted(&self.metrics);
         if let Some(refresh) = &self.before_scrape {
             refresh().await;
         }

@@ -117,7 +117,7 @@ impl Descs {
             )?,
             aborted: desc(
                 "http_requests_aborted_total",
-                "HTTP requests whose handler panicked or was dropped before it answered.",
+                "HTTP requests that panicked or were cancelled before they were answered.",
                 &["handler", "reason"],
             )?,
             dropped: settings.const_labels.desc(
@@ -213,6 +213,13 @@ impl Families {
     /// Counts a request that was never answered, outside any annotated handler.
     pub fn aborted_by_nobody(&self, why: Abort) {
         self.aborted.cell(Handler::NOBODY, |_| AbortedCell::default()).add_one(why);
+    }
+
+    /// Counts a request that a handler has answered, and whose answer never left the app.
+    pub fn aborted_after(&self, site: &Site, why: Abort) {
+        if !site.skipped.aborted {
+            self.aborted.cell(site.handler, |_| AbortedCell::default()).add_one(why);
+        }
     }
 
     /// A request enters a handler, and leaves it when the returned guard is dropped, however that

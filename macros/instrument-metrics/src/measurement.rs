@@ -10,6 +10,7 @@ use pin_project_lite::pin_project;
 
 use crate::families::{Abort, InHandler};
 use crate::metrics::Metrics;
+use crate::scope::Answer;
 use crate::site::Site;
 use crate::{labels, scope};
 
@@ -40,11 +41,13 @@ impl Measurement {
     fn finish(mut self, request: &HttpRequest, status: u16) {
         let duration = self.started.elapsed();
         self.finished = true;
-        if scope::claim_answer(&self.metrics, request) {
-            let route = labels::route(request.match_pattern());
-            let method = labels::method(request.method());
-            self.metrics.families().answered_by(self.site, route, method, status, duration);
-        }
+        scope::answered(&self.metrics, request, || Answer {
+            site: self.site,
+            route: labels::route(request.match_pattern()),
+            method: labels::method(request.method()),
+            status,
+            duration,
+        });
     }
 }
 

@@ -13,7 +13,7 @@ use pin_project_lite::pin_project;
 use crate::families::Abort;
 use crate::labels;
 use crate::metrics::Metrics;
-use crate::scope::{self, Entered, Scope};
+use crate::scope::{self, Answer, Entered, Scope};
 
 /// Made by [`Metrics::middleware`].
 #[derive(Debug, Clone)]
@@ -119,11 +119,16 @@ pin_project! {
             let entered = Entered::new(this.scope);
             this.service.set(None);
             drop(entered);
-            if let Some(scope) = this.scope.take() {
-                if !scope.counted() && !*this.excluded {
-                    scope.metrics().families().aborted_by_nobody(Abort::of_this_drop());
+            if let Some(mut scope) = this.scope.take() {
+                let answer = scope.take_answer();
+                let families = scope.metrics().families();
+                match answer {
+                    // The handler has answered, and its answer is lost on the way out.
+                    Some(answer) => families.aborted_after(answer.site, Abort::of_this_drop()),
+                    None if scope.counted() || *this.excluded => {}
+                    None => families.aborted_by_nobody(Abort::of_this_drop()),
                 }
-                scope::mark_answered(scope.metrics());
+                scope::mark_counted(scope.metrics());
             }
         }
     }
@@ -145,16 +150,21 @@ where
         drop(entered);
         let result = ready!(polled);
 
-        if let Some(scope) = this.scope.take() {
-            let elsewhere = result.as_ref().is_ok_and(|response| {
-                scope::was_counted_elsewhere(scope.metrics(), response.request())
-            });
-            if !scope.counted() && !elsewhere && !*this.excluded {
-                let (route, status) = match &result {
-                    Ok(response) => (response.request().match_pattern(), response.status()),
-                    // Asked for its status only: an error may hold its response ready, and hands
-                    // it out once.
-                    Err(error) => (this.route.take(), error.as_response_error().status_code()),
+        if let Some(mut scope) = this.scope.take() {
+            let (request, status) = match &result {
+                Ok(response) => (Some(response.request()), response.status()),
+                // Asked for its status only: an error may hold its response ready, and hands it
+                // out once.
+                Err(error) => (None, error.as_response_error().status_code()),
+            };
+            let elsewhere = request
+                .is_some_and(|request| scope::was_counted_elsewhere(scope.metrics(), request));
+            if let Some(answer) = scope.take_answer() {
+                Answer { status: status.as_u16(), ..answer }.count(scope.metrics());
+            } else if !scope.counted() && !elsewhere && !*this.excluded {
+                let route = match request {
+                    Some(request) => request.match_pattern(),
+                    None => this.route.take(),
                 };
                 scope.metrics().families().answered_by_nobody(
                     labels::route(route),
@@ -163,7 +173,7 @@ where
                     this.started.elapsed(),
                 );
             }
-            scope::mark_answered(scope.metrics());
+            scope::mark_counted(scope.metrics());
         }
         Poll::Ready(result)
     }

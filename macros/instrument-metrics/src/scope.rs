@@ -8,10 +8,12 @@
 
 use std::cell::RefCell;
 use std::mem;
+use std::time::Duration;
 
 use actix_web::{HttpMessage, HttpRequest};
 
 use crate::metrics::Metrics;
+use crate::site::Site;
 
 thread_local! {
     static CURRENT: RefCell<Option<Scope>> = const { RefCell::new(None) };
@@ -20,18 +22,25 @@ thread_local! {
 /// One request inside one middleware.
 pub struct Scope {
     metrics: Metrics,
-    answered: bool,
+    answer: Option<Answer>,
+    counted: bool,
     aborted: bool,
 }
 
 impl Scope {
     pub fn new(metrics: Metrics) -> Self {
-        Self { metrics, answered: false, aborted: false }
+        Self { metrics, answer: None, counted: false, aborted: false }
     }
 
-    /// Whether this request is counted, by an annotated handler or by an inner middleware.
+    /// What an annotated handler has answered; the middleware counts it, with the status that it
+    /// has in the end.
+    pub fn take_answer(&mut self) -> Option<Answer> {
+        self.answer.take()
+    }
+
+    /// Whether this request needs no counting any more.
     pub fn counted(&self) -> bool {
-        self.answered || self.aborted
+        self.counted || self.aborted
     }
 
     pub fn metrics(&self) -> &Metrics {
@@ -71,8 +80,8 @@ pub fn current_metrics() -> Metrics {
 
 /// Tells the middleware around the running code, if it measures into `metrics`, that this request
 /// needs no counting any more.
-pub fn mark_answered(metrics: &Metrics) {
-    with_scope_of(metrics, |scope| scope.answered = true);
+pub fn mark_counted(metrics: &Metrics) {
+    with_scope_of(metrics, |scope| scope.counted = true);
 }
 
 /// Tells it that a handler has counted an abort. Another handler may still answer: the one that
@@ -81,16 +90,46 @@ pub fn mark_aborted(metrics: &Metrics) {
     with_scope_of(metrics, |scope| scope.aborted = true);
 }
 
+/// What an annotated handler has answered.
+pub struct Answer {
+    pub site: &'static Site,
+    pub route: String,
+    pub method: &'static str,
+    pub status: u16,
+    pub duration: Duration,
+}
+
+impl Answer {
+    /// Counts it.
+    pub fn count(self, metrics: &Metrics) {
+        let Self { site, route, method, status, duration } = self;
+        metrics.families().answered_by(site, route, method, status, duration);
+    }
+}
+
 /// In the extensions of a request that was counted outside any scope: in an app without the
 /// middleware, or in a task that an inner middleware has spawned.
 struct Counted;
 
-/// Whether an answer to this request is to be counted now, which it is once: a handler may call
-/// another one, and both of them answer.
-pub fn claim_answer(metrics: &Metrics, request: &HttpRequest) -> bool {
-    let claimed = with_scope_of(metrics, |scope| !mem::replace(&mut scope.answered, true));
-    // The marker has no size, so that it costs no allocation.
-    claimed.unwrap_or_else(|| request.extensions_mut().insert(Counted).is_none())
+/// Leaves a handler's answer to the middleware around it or, where there is none, counts it. It
+/// happens once for each request: a handler may call another one, and both of them answer.
+pub fn answered(metrics: &Metrics, request: &HttpRequest, answer: impl FnOnce() -> Answer) {
+    let mut answer = Some(answer);
+    let in_scope = with_scope_of(metrics, |scope| {
+        if let Some(answer) = answer.take()
+            && scope.answer.is_none()
+            && !scope.counted
+        {
+            scope.answer = Some(answer());
+        }
+    });
+    if in_scope.is_none()
+        && let Some(answer) = answer
+        // The marker has no size, so that it costs no allocation.
+        && request.extensions_mut().insert(Counted).is_none()
+    {
+        answer().count(metrics);
+    }
 }
 
 /// Whether a handler has counted this request outside any scope, into the metrics of the process.

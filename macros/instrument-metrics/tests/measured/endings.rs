@@ -232,6 +232,14 @@ async fn interferes(
             next.call(request).await?;
             Err(error::ErrorBadGateway("too late"))
         }
+        "panic" => {
+            next.call(request).await?;
+            panic!("in a middleware")
+        }
+        "hang" => {
+            next.call(request).await?;
+            std::future::pending().await
+        }
         "timeout" => {
             let answer = rt::time::timeout(Duration::from_millis(5), next.call(request)).await;
             answer.map_err(error::ErrorGatewayTimeout)?.map(ServiceResponse::map_into_boxed_body)
@@ -451,7 +459,9 @@ async fn every_way_a_request_ends() {
         ("refused by an inner middleware, Err", get_of("/text?refused"), With(401), answered("- /text GET 401")),
         ("refused by an inner middleware, Ok", get_of("/text?answered"), With(402), answered("- /text GET 402")),
         ("refused by an error with a response", get_of("/text?login"), With(303), answered("- /text GET 303")),
-        ("refused after the handler", get_of("/text?too-late"), With(502), answered("text /text GET 200")),
+        ("refused after the handler", get_of("/text?too-late"), With(502), answered("text /text GET 502")),
+        ("panic after the handler", get_of("/text?panic"), InPanic, aborted("text panic")),
+        ("cancelled after the handler", get_of("/text?hang"), AfterPolls(1), aborted("text cancelled")),
         ("plain handler", get_of("/plain"), With(418), answered("- /plain GET 418")),
         ("plain service", get_of("/raw"), With(200), answered("- /raw GET 200")),
         ("#[routes], one", get_of("/one"), With(200), answered("either /one GET 200")),
