@@ -98,3 +98,49 @@ fn the_stack_is_closed_and_its_images_are_pinned() {
     assert!(ignored.contains("/stack/secrets/*"));
     assert!(secrets.count() >= 1, "the folder says how to make them");
 }
+
+#[test]
+fn nothing_else_is_unsafe() {
+    let manifest = fs::read_to_string(root().join("Cargo.toml")).unwrap();
+    assert!(manifest.contains("\nunsafe_code = \"deny\"\n"));
+    let mut allowed = Vec::new();
+    for file in rust_files(&root()) {
+        let text = fs::read_to_string(&file).unwrap();
+        let levels = ["allow(unsafe_code", "expect(unsafe_code", "warn(unsafe_code"];
+        if levels.iter().any(|level| text.replace(' ', "").contains(level)) {
+            allowed.push(file.strip_prefix(root()).unwrap().to_owned());
+        }
+    }
+    // This file names them, too.
+    assert_eq!(
+        allowed,
+        [Path::new("macros/instrument-metrics/src/heap.rs"), Path::new("tests/proofs/files.rs")]
+    );
+}
+
+/// Every Rust file of the workbook, the learner's own folders left out.
+fn rust_files(folder: &Path) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        if path.is_dir() && name != "target" && name != "lessons" && !name.starts_with('.') {
+            files.extend(rust_files(&path));
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            files.push(path);
+        }
+    }
+    files.sort();
+    files
+}
+
+#[test]
+fn both_published_crates_carry_the_licences() {
+    for licence in ["LICENSE-APACHE", "LICENSE-MIT"] {
+        let original = fs::read_to_string(root().join(licence)).unwrap();
+        for package in ["instrument-metrics", "instrument-metrics-macros"] {
+            let copy = root().join("macros").join(package).join(licence);
+            assert_eq!(fs::read_to_string(&copy).unwrap(), original, "{}", copy.display());
+        }
+    }
+}

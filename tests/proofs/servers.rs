@@ -9,6 +9,10 @@ use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use actix_web::error::ErrorInternalServerError;
+use actix_web::{get, web};
+use instrument_metrics::prometheus::Registry;
+use instrument_metrics::{Access, Metrics, instrument_metrics};
 use memo_service::{Config, MemoService};
 use serde_json::Value;
 
@@ -239,6 +243,98 @@ fn prometheus_scrapes_the_memo_service_and_every_panel_has_data() {
         }
     }
     assert!(asked > 10, "{asked} queries");
+}
+
+const AWKWARD: &str = "a \"quoted\" \\ name\nin two lines, größer {x=\"y\"}";
+
+#[get("/memos/{id}")]
+#[instrument_metrics(labels(app = "a \"quoted\" \\ name\nin two lines, größer {x=\"y\"}"))]
+async fn get_memo(id: web::Path<u64>) -> Result<String, actix_web::Error> {
+    match *id {
+        0 => Err(ErrorInternalServerError("no memo has this number")),
+        id => Ok(id.to_string()),
+    }
+}
+
+/// A service that measures one handler, and shows its page to who brings the token.
+fn start_measured_service(token: &'static str) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let metrics = Metrics::builder()
+        .registry(Registry::new())
+        .const_label("region", AWKWARD)
+        .build_info(AWKWARD, "abc123")
+        .build()
+        .unwrap();
+    let access = Access::private_networks().bearer_token(token).unwrap();
+    thread::spawn(move || {
+        actix_web::rt::System::new().block_on(async move {
+            let app = move || {
+                actix_web::App::new()
+                    .service(get_memo)
+                    .service(metrics.endpoint("/metrics").access(access.clone()))
+                    .wrap(metrics.middleware())
+            };
+            let server = actix_web::HttpServer::new(app).workers(1).listen(listener).unwrap();
+            server.run().await.unwrap();
+        });
+    });
+    address
+}
+
+/// The queries in the documentation of an annotated handler `get_memo`, as they are written there.
+fn queries_of_get_memo() -> Vec<String> {
+    let file = "macros/instrument-metrics-macros/src/snapshots/\
+                instrument_metrics_macros__promql__tests__the_queries_of_a_handler.snap";
+    let documentation = fs::read_to_string(root().join(file)).unwrap();
+    let blocks = documentation.split("```promql").skip(1);
+    blocks.map(|block| block.split("```").next().unwrap().trim().to_owned()).collect()
+}
+
+#[test]
+#[ignore = "needs prometheus on PATH"]
+fn prometheus_reads_every_label_that_the_library_writes_and_answers_a_handlers_queries() {
+    let service = start_measured_service("c2VjcmV0");
+    thread::spawn(move || {
+        let agent = agent();
+        for id in (0..5).cycle() {
+            agent.get(format!("http://{service}/memos/{id}")).call().unwrap();
+            thread::sleep(Duration::from_millis(5));
+        }
+    });
+    let target = format!("static_configs: [{{targets: [\"{service}\"]}}]");
+    let server = Prometheus::with(&format!(
+        "global: {{scrape_interval: 1s, scrape_timeout: 1s}}
+scrape_configs:
+  - {{job_name: with, authorization: {{credentials: c2VjcmV0}}, {target}}}
+  - {{job_name: without, {target}}}
+"
+    ));
+    let prometheus = &server.api;
+    prometheus.wait_for("rate(http_requests_total{status=\"500\"}[10s]) > 0");
+    prometheus.wait_for("up{job=\"without\"} == 0");
+
+    for family in ["http_requests_total", "http_request_duration_seconds_bucket"] {
+        let rows = prometheus.query(family);
+        let of_handler: Vec<_> =
+            rows.iter().filter(|row| row["metric"]["handler"] == "get_memo").collect();
+        assert!(!of_handler.is_empty(), "{family}: {rows:#?}");
+        for row in of_handler {
+            assert_eq!(row["metric"]["app"], AWKWARD);
+            assert_eq!(row["metric"]["region"], AWKWARD);
+            assert_eq!(row["metric"]["route"], "/memos/{id}");
+        }
+    }
+    let build = prometheus.query("build_info");
+    assert_eq!(build[0]["metric"]["version"], AWKWARD);
+
+    let queries = queries_of_get_memo();
+    assert_eq!(queries.len(), 3);
+    for query in queries {
+        let rows = prometheus.query(&query);
+        assert!(rows.iter().any(|row| number(row) > 0.0), "{query}: {rows:#?}");
+        println!("{query}\n    {} rows, the first is {}", rows.len(), number(&rows[0]));
+    }
 }
 
 /// One page on a port of its own, until the test process ends.

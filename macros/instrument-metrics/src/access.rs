@@ -217,6 +217,13 @@ impl fmt::Display for Refusal {
 /// Why an [`Access`] cannot be made.
 ///
 /// `Debug` prints the sentence, too: it is what `main` and `unwrap` show.
+///
+/// ```
+/// use instrument_metrics::{Access, AccessError};
+///
+/// let refused = Access::networks(["10.0.0.0/33"]);
+/// assert!(matches!(refused, Err(AccessError::Network(network)) if network == "10.0.0.0/33"));
+/// ```
 #[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum AccessError {

@@ -61,13 +61,7 @@ impl Metrics {
     /// ```
     /// use instrument_metrics::{Metrics, prometheus::Registry};
     ///
-    /// let metrics = Metrics::builder()
-    ///     .registry(Registry::new())
-    ///     .namespace("memo")
-    ///     .const_label("region", "eu")
-    ///     .buckets([0.01, 0.1, 1.0, 10.0])
-    ///     .build_info(env!("CARGO_PKG_VERSION"), option_env!("GIT_REVISION").unwrap_or("unknown"))
-    ///     .build()?;
+    /// let metrics = Metrics::builder().registry(Registry::new()).namespace("memo").build()?;
     /// # Ok::<(), instrument_metrics::BuildError>(())
     /// ```
     pub fn builder() -> Builder {
@@ -219,6 +213,13 @@ pub struct Builder {
 impl Builder {
     /// Puts `namespace_` before the names of the `http_` families and of `build_info`:
     /// `memo_http_requests_total`.
+    ///
+    /// ```
+    /// use instrument_metrics::{Metrics, prometheus::Registry};
+    ///
+    /// let metrics = Metrics::builder().registry(Registry::new()).namespace("memo").build()?;
+    /// # Ok::<(), instrument_metrics::BuildError>(())
+    /// ```
     pub fn namespace(mut self, namespace: impl Into<String>) -> Self {
         self.settings.namespace = Some(namespace.into());
         self
@@ -229,6 +230,12 @@ impl Builder {
     /// What comes after is folded into series whose `handler` and `route` are `<overflow>`, and
     /// counted in `metrics_series_dropped_total{family}`. Method and status stay, so that an error
     /// ratio over the whole service is right even then.
+    ///
+    /// ```
+    /// # use instrument_metrics::{Metrics, prometheus::Registry};
+    /// let metrics = Metrics::builder().registry(Registry::new()).max_series(10_000).build()?;
+    /// # Ok::<(), instrument_metrics::BuildError>(())
+    /// ```
     pub fn max_series(mut self, max_series: usize) -> Self {
         self.settings.max_series = max_series;
         self
@@ -240,6 +247,13 @@ impl Builder {
     /// What Prometheus knows of a target itself (its job, its instance, the labels of its scrape
     /// configuration) is better said there. Where a handler has a label of this name by its
     /// `labels(…)`, its own is taken.
+    ///
+    /// ```
+    /// # use instrument_metrics::{Metrics, prometheus::Registry};
+    /// let metrics =
+    ///     Metrics::builder().registry(Registry::new()).const_label("region", "eu").build()?;
+    /// # Ok::<(), instrument_metrics::BuildError>(())
+    /// ```
     pub fn const_label(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.settings.const_labels.push(name.into(), value.into());
         self
@@ -247,6 +261,13 @@ impl Builder {
 
     /// Upper bounds of the duration histograms, in seconds, ascending; handlers with `buckets` of
     /// their own have those. Default: 5 ms to 10 s, as in Prometheus's client libraries.
+    ///
+    /// ```
+    /// # use instrument_metrics::{Metrics, prometheus::Registry};
+    /// let metrics =
+    ///     Metrics::builder().registry(Registry::new()).buckets([0.01, 0.1, 1.0, 10.0]).build()?;
+    /// # Ok::<(), instrument_metrics::BuildError>(())
+    /// ```
     pub fn buckets(mut self, bounds: impl IntoIterator<Item = f64>) -> Self {
         self.settings.bounds = bounds.into_iter().collect();
         self
@@ -254,6 +275,16 @@ impl Builder {
 
     /// Shows which build is running, as `build_info{version="…",revision="…"} 1`, so that a
     /// dashboard can mark a deployment.
+    ///
+    /// ```
+    /// # use instrument_metrics::{Metrics, prometheus::Registry};
+    /// let revision = option_env!("GIT_REVISION").unwrap_or("unknown");
+    /// let metrics = Metrics::builder()
+    ///     .registry(Registry::new())
+    ///     .build_info(env!("CARGO_PKG_VERSION"), revision)
+    ///     .build()?;
+    /// # Ok::<(), instrument_metrics::BuildError>(())
+    /// ```
     pub fn build_info(mut self, version: impl Into<String>, revision: impl Into<String>) -> Self {
         self.settings.build = Some(Build { version: version.into(), revision: revision.into() });
         self
@@ -298,6 +329,13 @@ impl Builder {
     }
 
     /// Registers the families.
+    ///
+    /// ```
+    /// use instrument_metrics::{Metrics, prometheus::Registry};
+    ///
+    /// let metrics = Metrics::builder().registry(Registry::new()).build()?;
+    /// # Ok::<(), instrument_metrics::BuildError>(())
+    /// ```
     ///
     /// # Errors
     ///
@@ -356,6 +394,13 @@ impl Builder {
 /// Why [`Builder::build`] refused.
 ///
 /// `Debug` prints the sentence, too: it is what `main` and `unwrap` show.
+///
+/// ```
+/// use instrument_metrics::{BuildError, Metrics, prometheus::Registry};
+///
+/// let refused = Metrics::builder().registry(Registry::new()).namespace("my-app").build();
+/// assert!(matches!(refused, Err(BuildError::Namespace(name)) if name == "my-app"));
+/// ```
 #[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum BuildError {
