@@ -173,11 +173,9 @@ fn site(handler: &Handler, options: &Options) -> TokenStream {
 /// name.
 fn sibling(handler: &Handler, body: &TokenTree) -> (TokenStream, Ident) {
     let mut signature = handler.signature.clone();
-    // None of these tokens are the learner's: `dead_code` is to speak of the wrapper only.
+    // A name that no learner has written: `dead_code` is to speak of the wrapper only.
     signature.ident =
         format_ident!("__{}_unmeasured", signature.ident.unraw(), span = Span::mixed_site());
-    signature.fn_token.span = Span::mixed_site();
-    signature.asyncness = Some(Token![async](Span::mixed_site()));
     let attributes = handler.attributes.iter().filter(|attribute| concerns_body(attribute));
     let name = signature.ident.clone();
     (quote!(#(#attributes)* #signature #body), name)

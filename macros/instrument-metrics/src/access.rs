@@ -328,6 +328,7 @@ mod tests {
             "Bearer",
             "",
             "Basic c2VjcmV0==",
+            "Digest c2VjcmV0==",
             "c2VjcmV0==",
         ] {
             assert_eq!(refusal(&near, "10.0.0.1", Some(wrong)), Some(401), "{wrong}");

@@ -269,7 +269,7 @@ fn mounted(
     }
     App::new()
         .wrap(from_fn(interferes))
-        .wrap(metrics.middleware().exclude("/favicon.ico"))
+        .wrap(metrics.middleware().exclude("/favicon.ico").exclude("/probe/{name}"))
         .service(metrics.endpoint("/metrics"))
         .service(of("/text", text))
         .service(of("/opaque", opaque))
@@ -299,6 +299,7 @@ fn mounted(
         .service(of("/plain_panic", plain_panic))
         .service(of("/plain_hang", plain_hang))
         .service(of("/plain", plain))
+        .service(of("/probe/{name}", plain_hang))
         .service(web::resource("/typed").route(web::post().to(typed)))
         .service(either)
         .service(headed)
@@ -475,7 +476,8 @@ async fn every_way_a_request_ends() {
         ("guard that does not", get_of("/guarded"), With(418), answered("- /guarded GET 418")),
         ("scrape", get_of("/metrics"), With(200), nothing()),
         ("scrape of a stranger", stranger, With(403), answered("- /metrics GET 403")),
-        ("excluded", get_of("/favicon.ico"), With(404), nothing()),
+        ("excluded path", get_of("/favicon.ico"), With(404), nothing()),
+        ("excluded route, cancelled", get_of("/probe/disk"), AfterPolls(1), nothing()),
     ];
     let uncounted = table.iter().filter(|(.., moved)| moved.is_empty()).count();
     let requests = table.len() - uncounted;

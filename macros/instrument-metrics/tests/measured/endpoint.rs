@@ -116,6 +116,7 @@ async fn a_client_that_takes_gzip_gets_it_and_the_same_page() {
         (Some("identity"), false),
         (Some("br"), false),
         (Some("gzip;q=0"), false),
+        (Some("*;q=0"), false),
         (Some("identity, gzip;q=0.5"), false),
         (Some("nonsense;;;q"), false),
     ];
