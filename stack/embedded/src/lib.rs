@@ -4,3 +4,6 @@
 #![warn(missing_docs)]
 
 pub mod exposition;
+pub mod labels;
+pub mod promql;
+pub mod store;
