@@ -17,9 +17,13 @@ pub enum Buckets {
 impl Buckets {
     /// An array of numbers or the path of a const.
     pub fn read(value: TokenStream, mistakes: &mut Mistakes) -> Option<Self> {
-        match syn::parse2(value.clone()) {
-            Ok(Expr::Array(array)) => numbers(&array, mistakes).map(Self::Numbers),
-            Ok(Expr::Path(ExprPath { qself: None, path, .. })) => Some(Self::Const(path)),
+        match syn::parse2(value.clone()).map(ungrouped) {
+            Ok(Expr::Array(array)) if array.attrs.is_empty() => {
+                numbers(&array, mistakes).map(Self::Numbers)
+            }
+            Ok(Expr::Path(ExprPath { attrs, qself: None, path })) if attrs.is_empty() => {
+                Some(Self::Const(path))
+            }
             _ => {
                 mistakes.add(
                     value,
@@ -98,10 +102,19 @@ fn bound(element: &Expr, before: Option<f64>) -> Result<f64, String> {
     }
 }
 
+/// What a macro has passed on as one expression.
+fn ungrouped(expr: Expr) -> Expr {
+    match expr {
+        Expr::Group(group) => ungrouped(*group.expr),
+        other => other,
+    }
+}
+
 /// A literal, or one of the constants of `f64` that stand for no number.
 fn number(element: &Expr) -> Option<f64> {
     match element {
-        Expr::Lit(literal) => match &literal.lit {
+        Expr::Group(group) => number(&group.expr),
+        Expr::Lit(literal) if literal.attrs.is_empty() => match &literal.lit {
             Lit::Float(float) if ["", "f64"].contains(&float.suffix()) => float.base10_parse().ok(),
             Lit::Int(int) if ["", "f64"].contains(&int.suffix()) => {
                 int.base10_digits().parse().ok()

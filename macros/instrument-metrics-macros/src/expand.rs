@@ -4,13 +4,15 @@ use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, TokenStreamExt, format_ident, quote};
 use syn::ext::IdentExt;
 use syn::punctuated::Punctuated;
+use syn::spanned::Spanned;
 use syn::{
-    Attribute, Error, FnArg, GenericParam, Meta, Pat, PatIdent, PatType, ReturnType, Signature,
-    Token,
+    Error, FnArg, GenericParam, Pat, PatIdent, PatType, ReturnType, Signature, Token, Type,
+    Visibility,
 };
 
 use crate::handler::{Body, Handler, is_named};
 use crate::impl_block::ImplBlock;
+use crate::lints::{self, Divided};
 use crate::mistakes::Mistakes;
 use crate::options::Options;
 use crate::promql;
@@ -24,11 +26,11 @@ pub fn instrument_metrics(arguments: TokenStream, item: TokenStream) -> TokenStr
         match ImplBlock::read(item.clone()) {
             Ok(block) => {
                 block.check(&options, &mut mistakes);
-                let around = block.parameters();
-                (
-                    block.with_handlers(ToTokens::to_token_stream),
-                    block.with_handlers(|handler| measured(handler, &options, &around)),
-                )
+                let measured = block.with_handlers(|item| {
+                    let own = item.options.clone().map(|own| options.of_one(own, &mut mistakes));
+                    measured(&item.handler, own.as_ref().unwrap_or(&options), Place::Block)
+                });
+                (block.with_handlers(|item| item.handler.to_token_stream()), measured)
             }
             Err(why) => {
                 mistakes.push(why);
@@ -39,7 +41,7 @@ pub fn instrument_metrics(arguments: TokenStream, item: TokenStream) -> TokenStr
         match syn::parse2::<Handler>(item.clone()) {
             Ok(mut handler) => {
                 handler.check(&mut mistakes);
-                let measured = measured(&handler, &options, &[]);
+                let measured = measured(&handler, &options, Place::Unknown);
                 handler.attributes.retain(|attribute| !is_named(attribute, "skip_metrics"));
                 (handler.into_token_stream(), measured)
             }
@@ -59,10 +61,16 @@ pub fn instrument_metrics(arguments: TokenStream, item: TokenStream) -> TokenStr
     }
 }
 
-/// Whether the item is an `impl` block, as far as its own tokens tell: attributes are groups.
+/// Whether the item is an `impl` block: the first word after its attributes tells.
 fn is_impl_block(item: &TokenStream) -> bool {
-    item.clone().into_iter().any(|token| matches!(&token, TokenTree::Ident(word) if word == "impl"))
-        && !is_function(item)
+    let words = item.clone().into_iter().filter_map(|token| match token {
+        TokenTree::Ident(word) => Some(word),
+        _ => None,
+    });
+    words
+        .into_iter()
+        .find(|word| word != "unsafe" && word != "default")
+        .is_some_and(|word| word == "impl")
 }
 
 fn is_function(item: &TokenStream) -> bool {
@@ -81,12 +89,21 @@ fn no_handler(item: &TokenStream, why: Error) -> Error {
     )
 }
 
+/// Where a handler stands.
+#[derive(Clone, Copy, PartialEq)]
+enum Place {
+    /// In an `impl` block that is measured as a whole.
+    Block,
+    /// Anywhere: the function alone does not tell.
+    Unknown,
+}
+
 /// A function of the same name and arguments, which calls the learner's function, untouched, and
-/// answers with `Metered<…>`. `around` are the parameters of the `impl` block around it.
+/// answers with `Metered<…>`.
 ///
 /// A handler without a return type stays as it is: actix-web refuses it, and its own words for
 /// that are the right ones.
-fn measured(handler: &Handler, options: &Options, around: &[Ident]) -> TokenStream {
+fn measured(handler: &Handler, options: &Options, place: Place) -> TokenStream {
     let (Body::Braces(body), ReturnType::Type(arrow, answer)) =
         (&handler.body, &handler.signature.output)
     else {
@@ -96,17 +113,19 @@ fn measured(handler: &Handler, options: &Options, around: &[Ident]) -> TokenStre
     let (names, parameters) = parameters(&handler.signature);
     let mut outer = handler.signature.clone();
     outer.inputs = parameters;
-    outer.output = ReturnType::Type(
-        *arrow,
-        Box::new(syn::parse_quote!(#runtime::__private::Metered<#answer>)),
-    );
+    outer.output = ReturnType::Type(*arrow, Box::new(metered(answer, &runtime)));
 
-    // `Self` and the block's parameters have no meaning in a function within a function.
-    let mut of_the_block = around.to_vec();
-    of_the_block.push(Ident::new("Self", Span::call_site()));
-    let (within, beside, called) = if handler.mentions(&of_the_block) {
-        let (beside, name) = sibling(handler, body);
-        (TokenStream::new(), beside, quote!(Self::#name))
+    // `Self` and the block's parameters have no meaning in a function within a function; so where
+    // there are such, the learner's function stands beside its wrapper.
+    let is_beside = place == Place::Block || handler.mentions_self();
+    let Divided { wrapper, body: of_the_body } = lints::divide(&handler.attributes);
+    let (within, beside, called) = if is_beside {
+        let (signature, name) = sibling(&handler.signature);
+        (
+            TokenStream::new(),
+            quote!(#(#of_the_body)* #[doc(hidden)] #signature #body),
+            quote!(Self::#name),
+        )
     } else {
         let (signature, name) = (&handler.signature, &handler.signature.ident);
         (quote!(#signature #body), TokenStream::new(), name.to_token_stream())
@@ -116,11 +135,13 @@ fn measured(handler: &Handler, options: &Options, around: &[Ident]) -> TokenStre
     let turbofish = turbofish(&handler.signature);
     // The site has a block of its own, where the learner's code cannot see its name: items have no
     // hygiene. The handler is called by way of a variable: clippy takes an async function that
-    // awaits nothing for a mistake, unless somebody needs it as a value, as actix-web does.
+    // awaits nothing for a mistake, unless somebody needs it as a value, as actix-web does. No
+    // item may have the variable's name: `let` would take it for a pattern.
+    let function = Ident::new("__instrument_metrics_handler", Span::mixed_site());
     let measuring = quote! {
         #within
-        let handler = #called #turbofish;
-        #runtime::__private::measure({ #site &SITE }, handler(#(#names),*)).await
+        let #function = #called #turbofish;
+        #runtime::__private::measure({ #site &SITE }, #function(#(#names),*)).await
     };
     // The wrapper is made of the learner's own tokens, braces included: lints such as `dead_code`
     // are silent on a function that a macro made up.
@@ -128,20 +149,31 @@ fn measured(handler: &Handler, options: &Options, around: &[Ident]) -> TokenStre
     braces.set_span(body.span());
 
     let mut tokens = beside;
-    let attributes = &handler.attributes;
-    if tokens.is_empty() {
-        tokens.append_all(attributes);
+    if is_beside {
+        tokens.append_all(wrapper);
     } else {
-        // The lints of the body are expected there.
-        tokens.append_all(attributes.iter().map(allowed));
+        tokens.append_all(&handler.attributes);
     }
-    let queries = promql::documentation(&label(handler, options), &options.skipped);
-    if !queries.is_empty() {
-        tokens.extend(quote!(#[doc = #queries]));
+    // Where the compiler asks for documentation, the queries are none.
+    let is_documented = handler.attribute("doc").is_some();
+    if is_documented || !matches!(handler.visibility, Visibility::Public(_)) {
+        let documentation =
+            promql::documentation(&label(handler, options), &options.skipped, is_documented);
+        if !documentation.is_empty() {
+            tokens.extend(quote!(#[doc = #documentation]));
+        }
     }
     let visibility = &handler.visibility;
     tokens.extend(quote!(#visibility #outer #braces));
     tokens
+}
+
+/// `Metered<answer>`
+fn metered(answer: &Type, runtime: &TokenStream) -> Type {
+    // The compiler takes a function's head to reach from its first token to its last one. As the
+    // learner's, the last one lets the head be theirs, and lints about it stand there.
+    let end = Token![>](answer.span());
+    syn::parse_quote!(#runtime::Metered<#answer #end)
 }
 
 /// The `handler` label.
@@ -169,33 +201,17 @@ fn site(handler: &Handler, options: &Options) -> TokenStream {
     }
 }
 
-/// The learner's function under another name, beside its wrapper in the `impl` block, and that
-/// name.
-fn sibling(handler: &Handler, body: &TokenTree) -> (TokenStream, Ident) {
-    let mut signature = handler.signature.clone();
-    // A name that no learner has written: `dead_code` is to speak of the wrapper only.
+/// The signature of the learner's function under another name, and that name.
+fn sibling(signature: &Signature) -> (Signature, Ident) {
+    let mut signature = signature.clone();
+    // A name and a head that no learner has written: `dead_code` and clippy's `unused_async` are to
+    // speak of the wrapper only.
     signature.ident =
         format_ident!("__{}_unmeasured", signature.ident.unraw(), span = Span::mixed_site());
-    let attributes = handler.attributes.iter().filter(|attribute| concerns_body(attribute));
+    signature.fn_token.span = Span::mixed_site();
+    signature.asyncness = Some(Token![async](Span::mixed_site()));
     let name = signature.ident.clone();
-    (quote!(#(#attributes)* #signature #body), name)
-}
-
-/// Whether an attribute speaks of what is in the body: lints, and whether it is compiled at all.
-fn concerns_body(attribute: &Attribute) -> bool {
-    let names = ["allow", "cfg", "cfg_attr", "deny", "expect", "forbid", "warn"];
-    names.iter().any(|name| attribute.path().is_ident(name))
-}
-
-/// `#[expect(…)]` as `#[allow(…)]`, others as they are.
-fn allowed(attribute: &Attribute) -> Attribute {
-    let mut attribute = attribute.clone();
-    if let Meta::List(list) = &mut attribute.meta
-        && list.path.is_ident("expect")
-    {
-        list.path = Ident::new("allow", Span::mixed_site()).into();
-    }
-    attribute
+    (signature, name)
 }
 
 /// The wrapper's parameters: the handler's types, each under one name, so that patterns such as

@@ -51,13 +51,13 @@ impl Handler {
             && matches!(self.signature.output, ReturnType::Type(..))
     }
 
-    /// Whether the function names one of these: it can then be no function within a function.
-    pub fn mentions(&self, names: &[Ident]) -> bool {
+    /// Whether the function names `Self`: it can then be no function within a function.
+    pub fn mentions_self(&self) -> bool {
         let body = match &self.body {
             Body::Braces(body) => without_items(body.to_token_stream()),
             Body::Missing(_) => TokenStream::new(),
         };
-        mentions(self.signature.to_token_stream(), names) || mentions(body, names)
+        mentions_self(self.signature.to_token_stream()) || mentions_self(body)
     }
 }
 
@@ -77,35 +77,38 @@ pub fn is_named(attribute: &Attribute, name: &str) -> bool {
     attribute.path().segments.last().is_some_and(|segment| segment.ident == name)
 }
 
-fn mentions(tokens: TokenStream, names: &[Ident]) -> bool {
+fn mentions_self(tokens: TokenStream) -> bool {
     tokens.into_iter().any(|token| match token {
-        TokenTree::Ident(ident) => names.contains(&ident),
-        TokenTree::Group(group) => mentions(group.stream(), names),
+        TokenTree::Ident(ident) => ident == "Self",
+        TokenTree::Group(group) => mentions_self(group.stream()),
         _ => false,
     })
 }
 
 /// A body without the items in it: they have a `Self` of their own.
 fn without_items(body: TokenStream) -> TokenStream {
-    let mut in_an_item = false;
-    let outside = |token: TokenTree| match token {
-        _ if in_an_item => {
-            in_an_item = !ends_an_item(&token);
-            None
+    let mut outside = TokenStream::new();
+    let mut tokens = body.into_iter().peekable();
+    while let Some(token) = tokens.next() {
+        match token {
+            TokenTree::Ident(word) if begins_an_item(&word, tokens.peek()) => {
+                tokens.by_ref().find(ends_an_item);
+            }
+            TokenTree::Group(group) => {
+                outside.append(Group::new(group.delimiter(), without_items(group.stream())));
+            }
+            other => outside.append(other),
         }
-        TokenTree::Ident(word) if ITEMS.iter().any(|item| word == item) => {
-            in_an_item = true;
-            None
-        }
-        TokenTree::Group(group) => {
-            Some(Group::new(group.delimiter(), without_items(group.stream())).into())
-        }
-        other => Some(other),
-    };
-    body.into_iter().filter_map(outside).collect()
+    }
+    outside
 }
 
-const ITEMS: [&str; 5] = ["enum", "impl", "struct", "trait", "union"];
+fn begins_an_item(word: &Ident, next: Option<&TokenTree>) -> bool {
+    let is_named = matches!(next, Some(TokenTree::Ident(_)));
+    // `union` is a word like any other, but before a name.
+    ["enum", "struct", "trait", "union"].iter().any(|item| word == item) && is_named
+        || word == "impl"
+}
 
 fn ends_an_item(token: &TokenTree) -> bool {
     match token {

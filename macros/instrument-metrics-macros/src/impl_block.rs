@@ -1,10 +1,10 @@
 //! Reads an `impl` block under the attribute.
 
-use proc_macro2::{Delimiter, Group, Ident, TokenStream, TokenTree};
+use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::parse::discouraged::Speculative;
 use syn::parse::{Parse, ParseStream, Parser};
-use syn::{Attribute, GenericParam, ImplItem, ItemImpl};
+use syn::{Attribute, ImplItem, ItemImpl, Meta};
 
 use crate::handler::{Handler, is_named};
 
@@ -16,10 +16,18 @@ pub struct ImplBlock {
 }
 
 pub enum Item {
-    /// An async function that actix-web could call.
-    Handler(Box<Handler>),
-    /// Anything else, and what `#[skip_metrics]` or an attribute of its own leaves out.
+    Measured(Box<Measured>),
+    /// Anything else, and what `#[skip_metrics]` leaves out.
     Other(TokenStream),
+}
+
+/// An async function that actix-web could call.
+pub struct Measured {
+    pub handler: Handler,
+    /// What stands in the parentheses of an attribute of its own, where it has one.
+    pub options: Option<TokenStream>,
+    /// A `#[skip_metrics]` that says the contrary.
+    pub skipped: Option<Attribute>,
 }
 
 impl ImplBlock {
@@ -48,27 +56,17 @@ impl ImplBlock {
         Ok(Self { frame, items })
     }
 
-    /// The block's own parameters, which a function within a function cannot name.
-    pub fn parameters(&self) -> Vec<Ident> {
-        let parameters = self.frame.generics.params.iter().map(|parameter| match parameter {
-            GenericParam::Type(parameter) => parameter.ident.clone(),
-            GenericParam::Const(parameter) => parameter.ident.clone(),
-            GenericParam::Lifetime(parameter) => parameter.lifetime.ident.clone(),
-        });
-        parameters.collect()
-    }
-
-    pub fn handlers(&self) -> impl Iterator<Item = &Handler> {
+    pub fn handlers(&self) -> impl Iterator<Item = &Measured> {
         self.items.iter().filter_map(|item| match item {
-            Item::Handler(handler) => Some(&**handler),
+            Item::Measured(measured) => Some(&**measured),
             Item::Other(_) => None,
         })
     }
 
     /// The block with each handler as `write` writes it, and the other items as they were.
-    pub fn with_handlers(&self, mut write: impl FnMut(&Handler) -> TokenStream) -> TokenStream {
+    pub fn with_handlers(&self, mut write: impl FnMut(&Measured) -> TokenStream) -> TokenStream {
         let items = self.items.iter().map(|item| match item {
-            Item::Handler(handler) => write(handler),
+            Item::Measured(measured) => write(measured),
             Item::Other(other) => other.clone(),
         });
         let mut block = self.frame.clone();
@@ -80,19 +78,27 @@ impl ImplBlock {
 impl Parse for Item {
     fn parse(input: ParseStream) -> syn::Result<Self> {
         let ahead = input.fork();
-        let Ok(mut function) = ahead.parse::<Handler>() else {
+        let Ok(mut handler) = ahead.parse::<Handler>() else {
             return Ok(Self::Other(input.parse::<ImplItem>()?.into_token_stream()));
         };
         input.advance_to(&ahead);
-        let written = function.attributes.len();
-        function.attributes.retain(|attribute| !is_named(attribute, "skip_metrics"));
-        let left_out = function.attributes.len() < written
-            || function.attribute("instrument_metrics").is_some()
-            || !function.is_handler();
-        Ok(if left_out {
-            Self::Other(function.into_token_stream())
-        } else {
-            Self::Handler(Box::new(function))
-        })
+        let own = handler.attribute("instrument_metrics").cloned();
+        let skipped = handler.attribute("skip_metrics").cloned();
+        handler.attributes.retain(|attribute| !is_named(attribute, "skip_metrics"));
+        let is_measured = match (&own, &skipped) {
+            // With arguments it is refused, and so has to be seen.
+            (None, Some(skipped)) => skipped.meta.require_path_only().is_err(),
+            // What is no handler and has an attribute of its own says so itself.
+            _ => handler.is_handler(),
+        };
+        if !is_measured {
+            return Ok(Self::Other(handler.into_token_stream()));
+        }
+        handler.attributes.retain(|attribute| !is_named(attribute, "instrument_metrics"));
+        let options = own.map(|own| match own.meta {
+            Meta::List(list) => list.tokens,
+            Meta::Path(_) | Meta::NameValue(_) => TokenStream::new(),
+        });
+        Ok(Self::Measured(Box::new(Measured { handler, options, skipped })))
     }
 }

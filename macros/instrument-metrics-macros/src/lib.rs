@@ -9,6 +9,7 @@ mod buckets;
 mod expand;
 mod handler;
 mod impl_block;
+mod lints;
 mod mistakes;
 mod options;
 mod promql;

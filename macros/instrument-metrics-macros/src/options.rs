@@ -2,7 +2,6 @@
 
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
-use syn::ext::IdentExt;
 use syn::{LitStr, Path};
 
 use crate::buckets::Buckets;
@@ -126,6 +125,14 @@ impl Options {
         }
     }
 
+    /// The options of one function in a block that has these: its own, and no others but where the
+    /// runtime lives.
+    pub fn of_one(&self, own: TokenStream, mistakes: &mut Mistakes) -> Self {
+        let mut options = Self::read(own, mistakes);
+        options.runtime = options.runtime.or_else(|| self.runtime.clone());
+        options
+    }
+
     /// Where the runtime lives.
     pub fn runtime(&self) -> TokenStream {
         match &self.runtime {
@@ -140,7 +147,7 @@ impl Form {
     fn value(&self, written: &[TokenTree]) -> Option<TokenStream> {
         match (self, written) {
             (Self::Assigned, [TokenTree::Punct(equals), value @ ..])
-                if equals.as_char() == '=' && !value.is_empty() =>
+                if equals.as_char() == '=' && !value.is_empty() && !is_equals(&value[0]) =>
             {
                 Some(value.iter().cloned().collect())
             }
@@ -152,6 +159,10 @@ impl Form {
             _ => None,
         }
     }
+}
+
+fn is_equals(token: &TokenTree) -> bool {
+    matches!(token, TokenTree::Punct(punct) if punct.as_char() == '=')
 }
 
 /// What stands between commas; a comma at the end is allowed.
@@ -195,18 +206,20 @@ fn handler_name(value: TokenStream, mistakes: &mut Mistakes) -> Option<LitStr> {
 fn labels(list: TokenStream, mistakes: &mut Mistakes) -> Vec<(String, LitStr)> {
     let mut labels: Vec<(String, LitStr)> = Vec::new();
     for tokens in between_commas(list, mistakes) {
-        let [TokenTree::Ident(key), TokenTree::Punct(equals), value @ ..] = tokens.as_slice()
-        else {
+        let equals = tokens.iter().position(is_equals).filter(|index| *index > 0);
+        let Some((key, [_, value @ ..])) = equals.map(|index| tokens.split_at(index)) else {
             let tokens: TokenStream = tokens.into_iter().collect();
             mistakes.add(tokens, r#"write a label as `key = "value"`"#);
             continue;
         };
-        if equals.as_char() != '=' || value.is_empty() {
-            mistakes.add(key, format!("write the label as `{key} = \"value\"`"));
+        let name: String = key.iter().map(ToString::to_string).collect();
+        let name = name.strip_prefix("r#").unwrap_or(&name).to_owned();
+        let key: TokenStream = key.iter().cloned().collect();
+        if value.is_empty() {
+            mistakes.add(key, format!("write the label as `{name} = \"value\"`"));
             continue;
         }
         let value = text(value.iter().cloned().collect(), "a label's value", mistakes);
-        let name = key.unraw().to_string();
         if let Some(why) = why_no_label(&name) {
             mistakes.add(key, format!("`{name}` cannot be a label of yours: {why}"));
         } else if labels.iter().any(|(earlier, _)| *earlier == name) {
@@ -241,13 +254,21 @@ fn why_no_label(name: &str) -> Option<String> {
 
 /// A string literal.
 fn text(value: TokenStream, what: &str, mistakes: &mut Mistakes) -> Option<LitStr> {
-    match syn::parse2::<LitStr>(value.clone()) {
-        Ok(text) => Some(text),
-        Err(_) => {
-            mistakes.add(value, format!("{what} is text: write it in \"quotes\""));
-            None
+    let mut tokens = value.clone().into_iter();
+    let first = tokens.next().map(TokenStream::from).unwrap_or_default();
+    match (syn::parse2::<LitStr>(first), tokens.next()) {
+        (Ok(text), None) if text.suffix().is_empty() => return Some(text),
+        (Ok(_), Some(more)) => {
+            mistakes.add(more, format!("{what} is one text: is a comma missing before this?"));
         }
+        _ => mistakes.add(
+            value,
+            format!(
+                "{what} is text in \"quotes\": no const, no macro and no number can stand here"
+            ),
+        ),
     }
+    None
 }
 
 fn skipped(list: TokenStream, mistakes: &mut Mistakes) -> Vec<Family> {
@@ -336,13 +357,31 @@ mod tests {
             ("name", name),
             ("name =", name),
             ("name: \"x\"", name),
-            ("name = a + \"b\"", "the handler's name is text: write it in \"quotes\""),
+            (
+                "name = a + \"b\"",
+                "the handler's name is text in \"quotes\": no const, no macro and no number can \
+                 stand here",
+            ),
+            (
+                "name = \"a\" labels(b = \"c\")",
+                "the handler's name is one text: is a comma missing before this?",
+            ),
+            ("name == \"a\"", name),
             ("labels", labels),
             ("labels()", labels),
             ("labels[team = \"a\"]", labels),
-            ("labels(team: \"a\")", "write the label as `team = \"value\"`"),
+            ("labels(team: \"a\")", "write a label as `key = \"value\"`"),
+            (
+                "labels(team-name = \"a\")",
+                "`team-name` cannot be a label of yours: `-` is none of the letters a to z, the \
+                 digits and `_`",
+            ),
             ("labels(team =)", "write the label as `team = \"value\"`"),
-            ("labels(\"team\" = \"a\")", "write a label as `key = \"value\"`"),
+            (
+                "labels(\"team\" = \"a\")",
+                "`\"team\"` cannot be a label of yours: `\"` is none of the letters a to z, the \
+                 digits and `_`",
+            ),
             ("name = \"a\",, skip(heap)", "nothing stands before this comma: take it out"),
             (", name = \"a\"", "nothing stands before this comma: take it out"),
             (

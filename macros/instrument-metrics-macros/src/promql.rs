@@ -2,37 +2,59 @@
 
 use crate::options::Family;
 
-/// Markdown; empty where every family that it asks is left out.
-pub fn documentation(handler: &str, skipped: &[Family]) -> String {
+/// Markdown; empty where every family that it asks is left out. `continues` where the handler has
+/// documentation of its own, which this ends.
+pub fn documentation(handler: &str, skipped: &[Family], continues: bool) -> String {
+    let is_measured = |family: Family| !skipped.contains(&family);
     let of_handler = format!("handler={}", quoted(handler));
-    let requests = [
-        (
+    let mut queries = Vec::new();
+    if is_measured(Family::Requests) {
+        queries.push((
             "Requests a second, by status:",
             format!("sum by (status) (rate(http_requests_total{{{of_handler}}}[5m]))"),
-        ),
-        // `or vector(0)`: while nothing has failed, there is no series to divide.
+        ));
+        queries.push(failed(&of_handler, is_measured(Family::Aborted)));
+    }
+    if is_measured(Family::Duration) {
+        queries.push((
+            "Seconds within which 95 % of them were answered:",
+            format!(
+                "histogram_quantile(0.95,\n  sum by (le) \
+                 (rate(http_request_duration_seconds_bucket{{{of_handler}}}[5m])))"
+            ),
+        ));
+    }
+    if queries.is_empty() {
+        return String::new();
+    }
+    let first = if continues { String::new() } else { format!("Measured with `{of_handler}`.\n") };
+    let queries = queries.into_iter();
+    let queries: String =
+        queries.map(|(what, query)| format!("\n{what}\n\n```promql\n{query}\n```\n")).collect();
+    format!("{first}\n# Metrics\n{queries}")
+}
+
+/// The part of all requests that failed. What was aborted has no status; its counters are there
+/// from the first request on, so that the part is 0, and not absent, while nothing has failed.
+fn failed(of_handler: &str, with_aborted: bool) -> (&'static str, String) {
+    if with_aborted {
+        let name = r#"__name__=~"http_requests(_aborted)?_total""#;
         (
-            "The part of them that failed, 0 to 1:",
+            "The part that got a 5xx, panicked or was cancelled, 0 to 1:",
+            format!(
+                "sum(rate({{{name},{of_handler},status=~\"(5..)?\"}}[5m]))\n  \
+                 / sum(rate({{{name},{of_handler}}}[5m]))"
+            ),
+        )
+    } else {
+        (
+            "The part that got a 5xx, 0 to 1:",
             format!(
                 "(sum(rate(http_requests_total{{{of_handler},status=~\"5..\"}}[5m])) or vector(0))\n  \
                  / sum(rate(http_requests_total{{{of_handler}}}[5m]))"
             ),
-        ),
-    ];
-    let duration = [(
-        "Seconds within which 95 % of them were answered:",
-        format!(
-            "histogram_quantile(0.95,\n  sum by (le) \
-             (rate(http_request_duration_seconds_bucket{{{of_handler}}}[5m])))"
-        ),
-    )];
-    let requests = requests.into_iter().filter(|_| !skipped.contains(&Family::Requests));
-    let duration = duration.into_iter().filter(|_| !skipped.contains(&Family::Duration));
-    let queries: String = requests
-        .chain(duration)
-        .map(|(what, query)| format!("\n{what}\n\n```promql\n{query}\n```\n"))
-        .collect();
-    if queries.is_empty() { queries } else { format!("\n# Metrics\n{queries}") }
+        )
+    }
 }
 
 /// As a string in PromQL, which has Go's escapes.
@@ -47,20 +69,21 @@ mod tests {
 
     #[test]
     fn the_queries_of_a_handler() {
-        insta::assert_snapshot!(documentation("get_memo", &[]));
+        insta::assert_snapshot!(documentation("get_memo", &[], true));
     }
 
     #[test]
     fn what_is_not_measured_is_not_asked() {
-        let without = |skipped: &[Family]| documentation("get_memo", skipped);
-        assert!(!without(&[Family::Requests]).contains("http_requests_total"));
+        let without = |skipped: &[Family]| documentation("get_memo", skipped, true);
+        assert!(!without(&[Family::Requests]).contains("http_requests"));
+        assert!(!without(&[Family::Aborted]).contains("aborted"));
         assert!(!without(&[Family::Duration]).contains("histogram_quantile"));
         assert_eq!(without(&[Family::Requests, Family::Duration]), "");
     }
 
     #[test]
     fn a_name_with_quotes_stays_one_string() {
-        let promql = documentation("say \"hi\"\\\n", &[]);
+        let promql = documentation("say \"hi\"\\\n", &[], false);
         assert!(promql.contains(r#"{handler="say \"hi\"\\\n"}"#), "{promql}");
     }
 }

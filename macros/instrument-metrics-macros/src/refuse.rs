@@ -92,8 +92,21 @@ impl ImplBlock {
                  without `self` that returns something",
             );
         }
-        for handler in self.handlers() {
-            handler.check_arguments(mistakes);
+        for measured in self.handlers() {
+            measured.handler.check_arguments(mistakes);
+            match &measured.skipped {
+                Some(skipped) if skipped.meta.require_path_only().is_err() => mistakes.add(
+                    skipped,
+                    "#[skip_metrics] takes no options and leaves the whole function out; to leave \
+                     out one family, write #[instrument_metrics(skip(heap))]",
+                ),
+                Some(skipped) => mistakes.add(
+                    skipped,
+                    "#[skip_metrics] and #[instrument_metrics] on one function contradict each \
+                     other: take one away",
+                ),
+                None => {}
+            }
         }
     }
 }

@@ -15,7 +15,7 @@ use prometheus::TextEncoder;
 
 use crate::access::{Access, Refusal};
 use crate::metrics::Metrics;
-use crate::scope;
+use crate::scope::{self, RequestId};
 
 /// The text format that every Prometheus reads, with the charset that its own libraries name.
 const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
@@ -31,7 +31,7 @@ type BeforeScrape = Rc<dyn Fn() -> Pin<Box<dyn Future<Output = ()>>>>;
 /// Behind a reverse proxy every request comes from the proxy, which is near: let the proxy refuse
 /// this path, or serve it on a port that the proxy does not know.
 ///
-/// The middleware does not count scrapes that are answered.
+/// The middleware does not count scrapes that are answered; those that are refused it does.
 pub struct Endpoint {
     path: String,
     page: Page,
@@ -109,12 +109,13 @@ impl Page {
         if let Some(refusal) = self.access.refusal(request) {
             return refused(&refusal);
         }
-        scope::mark_counted(&self.metrics);
         if let Some(refresh) = &self.before_scrape {
             refresh().await;
         }
         // All of it before the first byte goes out: a page is whole, or it is an error.
-        match TextEncoder::new().encode_to_string(&self.metrics.registry().gather()) {
+        let page = TextEncoder::new().encode_to_string(&self.metrics.registry().gather());
+        scope::mark_counted(&self.metrics, RequestId::of(request.head()));
+        match page {
             Ok(page) => exposition(page, request),
             Err(error) => plain(HttpResponse::InternalServerError())
                 .body(format!("The registry holds a metric that cannot be written: {error}.\n")),

@@ -1,7 +1,8 @@
 //! The metric families of the attribute.
 
-use std::sync::Arc;
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use prometheus::core::{Collector, Desc};
@@ -11,7 +12,7 @@ use crate::heap::{self, HeapCell, RequestHeap};
 use crate::labels::OVERFLOW;
 use crate::samples::{ConstLabels, family};
 use crate::series::{CounterCell, HistogramCell, Series};
-use crate::site::{Handler, Site, Skipped};
+use crate::site::{Handler, NOBODY, Site};
 
 /// Why a request never got an answer.
 #[derive(Clone, Copy)]
@@ -27,12 +28,21 @@ impl Abort {
     }
 }
 
-/// Who answered which kind of request.
-#[derive(Clone, PartialEq, Eq, Hash)]
-pub struct Request {
-    pub handler: Handler,
+/// What a handler, or nobody, has answered.
+pub struct Answer {
+    pub site: &'static Site,
     pub route: String,
     pub method: &'static str,
+    pub status: u16,
+    pub duration: Duration,
+}
+
+/// Who answered which kind of request.
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct Request {
+    handler: Handler,
+    route: String,
+    method: &'static str,
 }
 
 impl Request {
@@ -76,6 +86,8 @@ pub struct Families {
     aborted: Series<Handler, AbortedCell>,
     /// `None` where the program's allocator does not count.
     heap: Option<Series<Handler, HeapCell>>,
+    /// Handlers whose labels are partly those of all series; see `handler_of`.
+    reduced: Mutex<HashMap<Handler, Handler>>,
     descs: Descs,
 }
 
@@ -157,86 +169,82 @@ impl Families {
             in_flight: Series::new(),
             aborted: Series::new(),
             heap: heap::is_counted().then(Series::new),
+            reduced: Mutex::default(),
         })
     }
 
-    /// Counts a request that a handler has answered, and its duration.
-    pub fn answered_by(
-        &self,
-        site: &Site,
-        route: String,
-        method: &'static str,
-        status: u16,
-        duration: Duration,
-    ) {
-        let request = Request { handler: site.handler, route, method };
-        self.answered(request, status, duration, site.bounds, site.skipped);
-    }
-
-    /// Counts a request that no annotated handler has answered, and its duration.
-    pub fn answered_by_nobody(
-        &self,
-        route: String,
-        method: &'static str,
-        status: u16,
-        duration: Duration,
-    ) {
-        let request = Request { handler: Handler::NOBODY, route, method };
-        self.answered(request, status, duration, None, Skipped::NOTHING);
-    }
-
-    fn answered(
-        &self,
-        request: Request,
-        status: u16,
-        duration: Duration,
-        bounds: Option<&'static [f64]>,
-        skipped: Skipped,
-    ) {
+    /// Counts a request that was answered, and its duration.
+    pub fn answered(&self, answer: Answer) {
+        let Answer { site, route, method, status, duration } = answer;
+        let request = Request { handler: self.handler_of(site), route, method };
         let most = self.settings.max_series;
-        if !skipped.duration {
+        if !site.skipped.duration {
             let make = |request: &Request| {
                 // What is folded together has one set of bounds.
-                let own = bounds.filter(|_| request.handler.name != OVERFLOW);
+                let own = site.bounds.filter(|_| request.handler.name != OVERFLOW);
                 HistogramCell::new(own.map_or_else(|| Arc::clone(&self.settings.bounds), Arc::from))
             };
             let cell = self.durations.capped_cell(request.clone(), most, Request::overflow, make);
             cell.observe(duration.as_secs_f64());
         }
-        if !skipped.requests {
+        if !site.skipped.requests {
             let fold = |(request, status): &(Request, u16)| (request.overflow(), *status);
             let make = |_: &_| CounterCell::default();
             self.requests.capped_cell((request, status), most, fold, make).add_one();
         }
     }
 
-    /// Counts a request that was never answered, outside any annotated handler.
-    pub fn aborted_by_nobody(&self, why: Abort) {
-        self.aborted.cell(Handler::NOBODY, |_| AbortedCell::default()).add_one(why);
+    /// Counts a request that was never answered.
+    pub fn aborted(&self, site: &Site, why: Abort) {
+        if let Some(aborts) = self.aborts(site) {
+            aborts.add_one(why);
+        }
     }
 
-    /// Counts a request that a handler has answered, and whose answer never left the app.
-    pub fn aborted_after(&self, site: &Site, why: Abort) {
-        if !site.skipped.aborted {
-            self.aborted.cell(site.handler, |_| AbortedCell::default()).add_one(why);
+    /// `None` where the handler leaves them out.
+    fn aborts(&self, site: &Site) -> Option<Arc<AbortedCell>> {
+        let cell = || self.aborted.cell(self.handler_of(site), |_| AbortedCell::default());
+        (!site.skipped.aborted).then(cell)
+    }
+
+    /// Shows, at 0, what no annotated handler answers: `increase` does not see a counter's first
+    /// sample, so one that appears at 1 hides that very abort.
+    pub fn expect_nobody(&self) {
+        self.aborts(&NOBODY);
+    }
+
+    /// The labels of a handler, without those that all series have with the same value: two
+    /// handlers that differ in nothing else are one series.
+    fn handler_of(&self, site: &Site) -> Handler {
+        let handler = site.handler;
+        let is_of_all = |label: &&(&str, &str)| {
+            self.settings.const_labels.iter().any(|of_all| of_all == **label)
+        };
+        if !handler.labels.iter().any(|label| is_of_all(&label)) {
+            return handler;
         }
+        let mut known = self.reduced.lock().unwrap_or_else(PoisonError::into_inner);
+        *known.entry(handler).or_insert_with(|| {
+            let own = handler.labels.iter().filter(|label| !is_of_all(label)).copied();
+            // Once for each handler, of which there is a fixed number in a program.
+            Handler { labels: Vec::leak(own.collect()), ..handler }
+        })
     }
 
     /// A request enters a handler, and leaves it when the returned guard is dropped, however that
     /// comes about.
     pub fn enter(&self, site: &Site) -> InHandler {
-        let Site { handler, skipped, .. } = site;
+        let Site { skipped, .. } = site;
+        let handler = self.handler_of(site);
         let in_flight = (!skipped.in_flight).then(|| {
-            let cell = self.in_flight.cell(*handler, |_| AtomicI64::default());
+            let cell = self.in_flight.cell(handler, |_| AtomicI64::default());
             cell.fetch_add(1, Ordering::Relaxed);
             InFlight(cell)
         });
-        // Now, and not at the first abort: `increase` does not see a counter's first sample, so one
-        // that appears at 1 hides that very abort.
-        let aborted =
-            (!skipped.aborted).then(|| self.aborted.cell(*handler, |_| AbortedCell::default()));
+        // Now, and not at the first abort: see `expect_nobody`.
+        let aborted = self.aborts(site);
         let heap = self.heap.as_ref().filter(|_| !skipped.heap);
-        let heap = heap.map(|heap| RequestHeap::new(heap.cell(*handler, |_| HeapCell::default())));
+        let heap = heap.map(|heap| RequestHeap::new(heap.cell(handler, |_| HeapCell::default())));
         InHandler { heap, aborted, _in_flight: in_flight }
     }
 }

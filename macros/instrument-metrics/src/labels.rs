@@ -30,11 +30,14 @@ pub fn route(pattern: Option<String>) -> String {
     pattern.unwrap_or_else(|| UNMATCHED.to_owned())
 }
 
-/// Whether Prometheus takes this as the beginning of a metric name: `[a-zA-Z_:][a-zA-Z0-9_:]*`.
-pub fn is_metric_name(name: &str) -> bool {
-    let mut characters = name.chars();
-    characters.next().is_some_and(|first| first.is_ascii_alphabetic() || "_:".contains(first))
-        && characters.all(|later| later.is_ascii_alphanumeric() || "_:".contains(later))
+/// Whether this can stand before `_http_requests_total`. Prometheus takes `:`, too, and keeps it for
+/// recording rules.
+pub fn is_namespace(name: &str) -> bool {
+    let is_letter = |character: char| character.is_ascii_alphanumeric() || character == '_';
+    name.chars().all(is_letter)
+        && !name.starts_with(|first: char| first.is_ascii_digit())
+        && !name.is_empty()
+        && !name.ends_with('_')
 }
 
 /// Why this cannot be a label of all series, if it cannot: Prometheus takes

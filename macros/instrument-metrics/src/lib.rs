@@ -29,6 +29,7 @@ pub use heap::CountingAllocator;
 /// }
 /// ```
 pub use instrument_metrics_macros::instrument_metrics;
+pub use measurement::Metered;
 pub use memory::ProcessMemory;
 pub use metrics::{BuildError, Builder, Metrics};
 pub use middleware::{Middleware, MiddlewareService};
@@ -39,6 +40,6 @@ pub use prometheus;
 /// What the attribute's expansion calls; not for direct use, and free to change.
 #[doc(hidden)]
 pub mod __private {
-    pub use crate::measurement::{Measured, Metered, measure};
+    pub use crate::measurement::{Measured, measure};
     pub use crate::site::{Site, buckets};
 }

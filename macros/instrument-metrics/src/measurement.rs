@@ -1,5 +1,6 @@
 //! One request in one annotated handler, from the call to the head of the response.
 
+use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -8,9 +9,8 @@ use std::time::Instant;
 use actix_web::{HttpRequest, HttpResponse, Responder};
 use pin_project_lite::pin_project;
 
-use crate::families::{Abort, InHandler};
+use crate::families::{Abort, Answer, InHandler};
 use crate::metrics::Metrics;
-use crate::scope::Answer;
 use crate::site::Site;
 use crate::{labels, scope};
 
@@ -94,12 +94,46 @@ impl<F: Future> Future for Measured<F> {
     }
 }
 
-/// What a handler answered; measured when actix turns it into a response, because only then the
-/// real status, the method and the matched route are known.
+/// What an annotated handler answers: its own answer and the measurement of the request.
+///
+/// actix-web turns it into a response, and only then the real status, the method and the matched
+/// route are known: then the request is measured. Dropped before that, it counts as cancelled. So a
+/// function that other code calls for its value wants no attribute or, in a block that has one,
+/// `#[skip_metrics]`.
 #[must_use = "an answer that never becomes a response counts as a cancelled request"]
 pub struct Metered<R> {
     answer: R,
     measurement: Measurement,
+}
+
+impl<R> Metered<R> {
+    /// The handler's own answer, for a unit test that looks at it. Such a call is no request: it
+    /// counts as nothing.
+    ///
+    /// ```
+    /// use actix_web::web;
+    /// use instrument_metrics::instrument_metrics;
+    ///
+    /// #[instrument_metrics]
+    /// async fn half(number: web::Path<u32>) -> Result<String, actix_web::Error> {
+    ///     Ok((*number / 2).to_string())
+    /// }
+    ///
+    /// # #[actix_web::main]
+    /// # async fn main() {
+    /// assert_eq!(half(web::Path::from(8)).await.into_inner().unwrap(), "4");
+    /// # }
+    /// ```
+    pub fn into_inner(mut self) -> R {
+        self.measurement.finished = true;
+        self.answer
+    }
+}
+
+impl<R: fmt::Debug> fmt::Debug for Metered<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Metered").field(&self.answer).finish()
+    }
 }
 
 impl<R: Responder> Responder for Metered<R> {

@@ -212,7 +212,7 @@ pub struct Builder {
 
 impl Builder {
     /// Puts `namespace_` before the names of the `http_` families and of `build_info`:
-    /// `memo_http_requests_total`.
+    /// `memo_http_requests_total`. The `process_` families keep the names that every dashboard knows.
     ///
     /// ```
     /// use instrument_metrics::{Metrics, prometheus::Registry};
@@ -364,9 +364,12 @@ impl Builder {
     }
 
     fn check(&self) -> Result<(), BuildError> {
-        let Settings { namespace, const_labels, bounds, .. } = &self.settings;
+        let Settings { namespace, const_labels, bounds, max_series, .. } = &self.settings;
+        if *max_series == 0 {
+            return Err(BuildError::NoSeries);
+        }
         if let Some(namespace) = namespace
-            && !labels::is_metric_name(namespace)
+            && !labels::is_namespace(namespace)
         {
             return Err(BuildError::Namespace(namespace.clone()));
         }
@@ -406,7 +409,8 @@ impl Builder {
 pub enum BuildError {
     /// The namespace cannot begin a metric name.
     #[error(
-        "the namespace {0:?} makes no metric name: use letters, digits and `_`, and no digit first"
+        "the namespace {0:?} makes no metric name: use letters, digits and `_`, with no digit first \
+         and no `_` at the end"
     )]
     Namespace(String),
     /// A label of [`Builder::const_label`] cannot be one.
@@ -423,6 +427,9 @@ pub enum BuildError {
          seconds, more than 0, and more than the one before"
     )]
     Buckets(Vec<f64>),
+    /// [`Builder::max_series`] leaves no series at all.
+    #[error("max_series(0) leaves no room for a single series: give at least 1")]
+    NoSeries,
     /// The metrics of the default registry exist: they were built before, or an annotated handler
     /// has measured already.
     #[error(
@@ -431,9 +438,10 @@ pub enum BuildError {
          .registry(Registry::new())"
     )]
     AlreadyBuilt,
-    /// The registry has a metric of the same name.
+    /// The registry has metrics of this crate, or another metric of one of their names.
     #[error(
-        "the registry refuses the http_ families: {0}; is one of that name registered already?"
+        "the registry refuses the metrics: {0}; does it have metrics of this crate already (build \
+         them once for each registry, and clone them), or one of yours with that name?"
     )]
     Registry(#[from] prometheus::Error),
 }

@@ -10,10 +10,11 @@ use actix_web::Error;
 use actix_web::dev::{Service, ServiceRequest, ServiceResponse, Transform};
 use pin_project_lite::pin_project;
 
-use crate::families::Abort;
+use crate::families::{Abort, Answer};
 use crate::labels;
 use crate::metrics::Metrics;
-use crate::scope::{self, Answer, Entered, Scope};
+use crate::scope::{self, Entered, Outcome, RequestId, Scope};
+use crate::site::NOBODY;
 
 /// Made by [`Metrics::middleware`].
 #[derive(Debug, Clone)]
@@ -24,11 +25,13 @@ pub struct Middleware {
 
 impl Middleware {
     pub(crate) fn new(metrics: Metrics) -> Self {
+        metrics.families().expect_nobody();
         Self { metrics, excluded: Arc::default() }
     }
 
-    /// Does not count what is answered under `path`: a request's path, or the pattern of its
-    /// route. What an annotated handler answers there, it counts all the same.
+    /// Does not count what is answered under `path` without an annotated handler: a request's path,
+    /// or the pattern of its route. An annotated handler counts its requests all the same; leave the
+    /// attribute away there.
     ///
     /// Scrapes that the endpoint answers are left out anyway.
     ///
@@ -88,7 +91,8 @@ where
         let route = request.match_pattern();
         let is_excluded = |path: &str| self.excluded.iter().any(|excluded| excluded == path);
         let excluded = is_excluded(request.path()) || route.as_deref().is_some_and(is_excluded);
-        let scope = Some(Scope::new(self.metrics.clone()));
+        let id = RequestId::of(request.head());
+        let scope = Some(Scope::new(self.metrics.clone(), id));
         // Made before the service is called: dropped by a panic in there, it counts that.
         let mut measured = InMiddleware { service: None, scope, excluded, started, method, route };
         let entered = Entered::new(&mut measured.scope);
@@ -119,16 +123,18 @@ pin_project! {
             let entered = Entered::new(this.scope);
             this.service.set(None);
             drop(entered);
-            if let Some(mut scope) = this.scope.take() {
-                let answer = scope.take_answer();
-                let families = scope.metrics().families();
-                match answer {
+            if let Some(scope) = this.scope.take() {
+                let (metrics, request) = (scope.metrics().clone(), scope.request());
+                let site = match scope.into_outcome() {
                     // The handler has answered, and its answer is lost on the way out.
-                    Some(answer) => families.aborted_after(answer.site, Abort::of_this_drop()),
-                    None if scope.counted() || *this.excluded => {}
-                    None => families.aborted_by_nobody(Abort::of_this_drop()),
+                    Outcome::Answered { answer, aborted: false } => Some(answer.site),
+                    Outcome::Unknown if !*this.excluded => Some(&NOBODY),
+                    _ => None,
+                };
+                if let Some(site) = site {
+                    metrics.families().aborted(site, Abort::of_this_drop());
                 }
-                scope::mark_counted(scope.metrics());
+                scope::mark_counted(&metrics, request);
             }
         }
     }
@@ -150,30 +156,34 @@ where
         drop(entered);
         let result = ready!(polled);
 
-        if let Some(mut scope) = this.scope.take() {
+        if let Some(scope) = this.scope.take() {
+            let (metrics, id) = (scope.metrics().clone(), scope.request());
             let (request, status) = match &result {
                 Ok(response) => (Some(response.request()), response.status()),
                 // Asked for its status only: an error may hold its response ready, and hands it
                 // out once.
                 Err(error) => (None, error.as_response_error().status_code()),
             };
-            let elsewhere = request
-                .is_some_and(|request| scope::was_counted_elsewhere(scope.metrics(), request));
-            if let Some(answer) = scope.take_answer() {
-                Answer { status: status.as_u16(), ..answer }.count(scope.metrics());
-            } else if !scope.counted() && !elsewhere && !*this.excluded {
-                let route = match request {
-                    Some(request) => request.match_pattern(),
-                    None => this.route.take(),
-                };
-                scope.metrics().families().answered_by_nobody(
-                    labels::route(route),
-                    this.method,
-                    status.as_u16(),
-                    this.started.elapsed(),
-                );
+            let status = status.as_u16();
+            let elsewhere =
+                request.is_some_and(|request| scope::was_counted_elsewhere(&metrics, request));
+            let answer = match scope.into_outcome() {
+                Outcome::Answered { answer, .. } => Some(Answer { status, ..answer }),
+                Outcome::Unknown if !elsewhere && !*this.excluded => {
+                    let route = match request {
+                        Some(request) => request.match_pattern(),
+                        None => this.route.take(),
+                    };
+                    let (route, method) = (labels::route(route), *this.method);
+                    let duration = this.started.elapsed();
+                    Some(Answer { site: &NOBODY, route, method, status, duration })
+                }
+                _ => None,
+            };
+            match answer {
+                Some(answer) => scope::hand_over(&metrics, id, answer),
+                None => scope::mark_counted(&metrics, id),
             }
-            scope::mark_counted(scope.metrics());
         }
         Poll::Ready(result)
     }

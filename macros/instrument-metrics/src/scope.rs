@@ -8,12 +8,13 @@
 
 use std::cell::RefCell;
 use std::mem;
-use std::time::Duration;
+use std::ptr;
 
+use actix_web::dev::RequestHead;
 use actix_web::{HttpMessage, HttpRequest};
 
+use crate::families::Answer;
 use crate::metrics::Metrics;
-use crate::site::Site;
 
 thread_local! {
     static CURRENT: RefCell<Option<Scope>> = const { RefCell::new(None) };
@@ -22,30 +23,55 @@ thread_local! {
 /// One request inside one middleware.
 pub struct Scope {
     metrics: Metrics,
+    request: RequestId,
     answer: Option<Answer>,
     counted: bool,
     aborted: bool,
 }
 
+/// Tells requests apart that are under way at the same time: where the request's head lies in
+/// memory. A handler may call a service with a request of its own.
+#[derive(Clone, Copy, PartialEq)]
+pub struct RequestId(usize);
+
+impl RequestId {
+    pub fn of(head: &RequestHead) -> Self {
+        Self(ptr::from_ref(head).addr())
+    }
+}
+
 impl Scope {
-    pub fn new(metrics: Metrics) -> Self {
-        Self { metrics, answer: None, counted: false, aborted: false }
+    pub fn new(metrics: Metrics, request: RequestId) -> Self {
+        Self { metrics, request, answer: None, counted: false, aborted: false }
     }
 
-    /// What an annotated handler has answered; the middleware counts it, with the status that it
-    /// has in the end.
-    pub fn take_answer(&mut self) -> Option<Answer> {
-        self.answer.take()
-    }
-
-    /// Whether this request needs no counting any more.
-    pub fn counted(&self) -> bool {
-        self.counted || self.aborted
+    /// What is known at the end, for the middleware to count.
+    pub fn into_outcome(self) -> Outcome {
+        match self.answer {
+            _ if self.counted => Outcome::Counted,
+            Some(answer) => Outcome::Answered { answer, aborted: self.aborted },
+            None if self.aborted => Outcome::Counted,
+            None => Outcome::Unknown,
+        }
     }
 
     pub fn metrics(&self) -> &Metrics {
         &self.metrics
     }
+
+    pub fn request(&self) -> RequestId {
+        self.request
+    }
+}
+
+/// What has become of a request inside a middleware.
+pub enum Outcome {
+    /// A handler has answered; `aborted` where another one was aborted, and counted.
+    Answered { answer: Answer, aborted: bool },
+    /// It needs no counting any more.
+    Counted,
+    /// No annotated handler has done anything.
+    Unknown,
 }
 
 /// The scope in `slot` is the current one until this is dropped, also by a panic.
@@ -78,10 +104,10 @@ pub fn current_metrics() -> Metrics {
     here.ok().flatten().unwrap_or_else(|| Metrics::of_the_process().clone())
 }
 
-/// Tells the middleware around the running code, if it measures into `metrics`, that this request
-/// needs no counting any more.
-pub fn mark_counted(metrics: &Metrics) {
-    with_scope_of(metrics, |scope| scope.counted = true);
+/// Tells the middleware around the running code, if it measures this request into `metrics`, that
+/// it needs no counting any more.
+pub fn mark_counted(metrics: &Metrics, request: RequestId) {
+    with_scope_of(metrics, |scope| scope.counted |= scope.request == request);
 }
 
 /// Tells it that a handler has counted an abort. Another handler may still answer: the one that
@@ -90,20 +116,19 @@ pub fn mark_aborted(metrics: &Metrics) {
     with_scope_of(metrics, |scope| scope.aborted = true);
 }
 
-/// What an annotated handler has answered.
-pub struct Answer {
-    pub site: &'static Site,
-    pub route: String,
-    pub method: &'static str,
-    pub status: u16,
-    pub duration: Duration,
-}
-
-impl Answer {
-    /// Counts it.
-    pub fn count(self, metrics: &Metrics) {
-        let Self { site, route, method, status, duration } = self;
-        metrics.families().answered_by(site, route, method, status, duration);
+/// Gives the answer to the middleware around, if it measures this request into `metrics`: it may
+/// still become another one there. Else it is counted.
+pub fn hand_over(metrics: &Metrics, request: RequestId, answer: Answer) {
+    let mut answer = Some(answer);
+    with_scope_of(metrics, |scope| {
+        if scope.request == request
+            && let Some(answer) = answer.take()
+        {
+            scope.answer.get_or_insert(answer);
+        }
+    });
+    if let Some(answer) = answer {
+        metrics.families().answered(answer);
     }
 }
 
@@ -128,7 +153,7 @@ pub fn answered(metrics: &Metrics, request: &HttpRequest, answer: impl FnOnce() 
         // The marker has no size, so that it costs no allocation.
         && request.extensions_mut().insert(Counted).is_none()
     {
-        answer().count(metrics);
+        metrics.families().answered(answer());
     }
 }
 

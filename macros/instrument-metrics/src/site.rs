@@ -18,9 +18,6 @@ pub struct Handler {
 }
 
 impl Handler {
-    /// Whoever answers what no annotated handler does.
-    pub const NOBODY: Self = Self::named("");
-
     pub const fn named(name: &'static str) -> Self {
         Self { name, labels: &[] }
     }
@@ -50,6 +47,9 @@ impl Skipped {
     pub const NOTHING: Self =
         Self { requests: false, duration: false, in_flight: false, aborted: false, heap: false };
 }
+
+/// Whoever answers what no annotated handler does.
+pub static NOBODY: Site = Site::new("").skip_in_flight().skip_heap();
 
 impl Site {
     /// A site whose `handler` label is this.

@@ -1,4 +1,12 @@
 struct Memos;
+struct Hidden;
+
+impl actix_web::Responder for Hidden {
+    type Body = actix_web::body::BoxBody;
+    fn respond_to(self, _: &actix_web::HttpRequest) -> actix_web::HttpResponse {
+        actix_web::HttpResponse::Ok().finish()
+    }
+}
 
 #[instrument_metrics]
 impl Memos {
@@ -20,9 +28,40 @@ impl Memos {
         Self::COUNT.to_string()
     }
 
+    #[cfg_attr(all(), deprecated = "gone soon, too")]
+    #[cfg_attr(all(), expect(unused_variables))]
+    pub async fn conditional(id: web::Path<u64>) -> String {
+        Self::COUNT.to_string()
+    }
+
     #[cfg(any())]
     pub async fn absent() -> String {
         Self::unknown()
+    }
+
+    #[expect(dead_code, reason = "nobody calls it")]
+    async fn dead() -> String {
+        Self::COUNT.to_string()
+    }
+
+    #[expect(unused_variables, dead_code)]
+    async fn dead_and_unused(id: web::Path<u64>) -> String {
+        Self::COUNT.to_string()
+    }
+
+    #[expect(non_snake_case)]
+    pub async fn Loud() -> String {
+        Self::COUNT.to_string()
+    }
+
+    #[expect(dead_code)]
+    pub async fn expected_in_vain() -> String {
+        Self::COUNT.to_string()
+    }
+
+    async fn really_dead() -> Hidden {
+        let _ = Self::COUNT;
+        Hidden
     }
 }
 
@@ -30,5 +69,8 @@ pub fn routes(config: &mut web::ServiceConfig) {
     config
         .route("/e", web::get().to(Memos::expected))
         .route("/a", web::get().to(Memos::allowed))
-        .route("/o", web::get().to(Memos::old));
+        .route("/o", web::get().to(Memos::old))
+        .route("/c", web::get().to(Memos::conditional))
+        .route("/l", web::get().to(Memos::Loud))
+        .route("/v", web::get().to(Memos::expected_in_vain));
 }

@@ -42,13 +42,13 @@ async fn the_page_of_a_measured_service() {
 
 #[test]
 fn a_namespace_that_makes_no_metric_name_is_refused_with_a_sentence() {
-    for wrong in ["", "7up", "my-app", "größe", "a b"] {
+    for wrong in ["", "7up", "my-app", "größe", "a b", "a:b", "memo_"] {
         let error = Metrics::builder().registry(Registry::new()).namespace(wrong).build();
         let Err(error @ BuildError::Namespace(_)) = error else { panic!("{wrong:?} was taken") };
         assert_eq!(
             error.to_string(),
             format!(
-                "the namespace {wrong:?} makes no metric name: use letters, digits and `_`, and no digit first"
+                "the namespace {wrong:?} makes no metric name: use letters, digits and `_`, with no digit first and no `_` at the end"
             )
         );
     }

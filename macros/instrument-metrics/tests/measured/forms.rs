@@ -93,6 +93,52 @@ impl<S: Greeting> Memos<S> {
     }
 }
 
+macro_rules! word_of_self {
+    () => {
+        Self::WORD
+    };
+}
+
+/// Handlers that name their block where it is hard to see.
+struct Hidden<const N: usize>;
+
+#[instrument_metrics]
+impl<const N: usize> Hidden<N> {
+    const WORD: &'static str = "hidden";
+
+    async fn in_a_text() -> String {
+        format!("{N}")
+    }
+
+    async fn in_a_macro() -> &'static str {
+        word_of_self!()
+    }
+
+    #[instrument_metrics(name = "hidden_own")]
+    async fn with_options_of_its_own(_: web::Path<[u8; 1]>) -> String {
+        N.to_string()
+    }
+}
+
+impl Hidden<0> {
+    #[instrument_metrics]
+    async fn after_a_word_like_union() -> String {
+        let union = std::collections::BTreeSet::from([1]);
+        union.union(&Self::more()).count().to_string()
+    }
+
+    fn more() -> std::collections::BTreeSet<u8> {
+        [2, 3].into()
+    }
+}
+
+/// A route attribute makes a struct of this name, which a pattern could mean.
+#[instrument_metrics]
+#[actix_web::get("/handler/{handler}")]
+async fn handler(handler: web::Path<u8>) -> String {
+    handler.to_string()
+}
+
 /// A `Self` that is not the handler's.
 #[instrument_metrics]
 async fn with_items() -> String {
@@ -134,7 +180,12 @@ async fn every_form_measures() {
         .route("/n", web::get().to(Memos::<Hello>::of_nobody))
         .route("/o", web::get().to(Memos::<Hello>::of_its_own))
         .route("/m", web::get().to(r#match))
-        .route("/i", web::get().to(with_items));
+        .route("/i", web::get().to(with_items))
+        .route("/h/t", web::get().to(Hidden::<5>::in_a_text))
+        .route("/h/m", web::get().to(Hidden::<5>::in_a_macro))
+        .route("/h/o/{id}", web::get().to(Hidden::<5>::with_options_of_its_own))
+        .route("/h/u", web::get().to(Hidden::after_a_word_like_union))
+        .service(handler);
     let app = test::init_service(app).await;
     let read = async |request: TestRequest| {
         let body = test::call_and_read_body(&app, request.to_request()).await;
@@ -150,13 +201,23 @@ async fn every_form_measures() {
     assert_eq!(read(TestRequest::get().uri("/n")).await, "nobody");
     assert_eq!(read(TestRequest::get().uri("/o")).await, "hello");
     assert_eq!(read(TestRequest::get().uri("/i")).await, "item");
+    assert_eq!(read(TestRequest::get().uri("/h/t")).await, "5");
+    assert_eq!(read(TestRequest::get().uri("/h/m")).await, "hidden");
+    assert_eq!(read(TestRequest::get().uri("/h/u")).await, "3");
+    assert_eq!(read(TestRequest::get().uri("/h/o/1")).await, "5");
+    assert_eq!(read(TestRequest::get().uri("/handler/8")).await, "8");
     assert_eq!(Memos(Hello).word(), "hello");
     assert_eq!(
         requests(&metrics),
         [
+            r#"{handler="after_a_word_like_union",method="GET",route="/h/u",status="200"} 1"#,
             r#"{handler="associated",method="GET",route="/a",status="200"} 1"#,
             r#"{handler="destructured",method="GET",route="/d/{times}",status="200"} 1"#,
             r#"{handler="generic",method="GET",route="/g/{times}",status="200"} 1"#,
+            r#"{handler="handler",method="GET",route="/handler/{handler}",status="200"} 1"#,
+            r#"{handler="hidden_own",method="GET",route="/h/o/{id}",status="200"} 1"#,
+            r#"{handler="in_a_macro",method="GET",route="/h/m",status="200"} 1"#,
+            r#"{handler="in_a_text",method="GET",route="/h/t",status="200"} 1"#,
             r#"{handler="match",method="GET",route="/m",status="200"} 1"#,
             r#"{handler="named",method="GET",route="/o",status="200"} 1"#,
             r#"{handler="of_self",method="GET",route="/s/{times}",status="200"} 1"#,
@@ -173,4 +234,5 @@ async fn a_unit_test_can_still_call_the_handler() {
     let request = TestRequest::default().to_http_request();
     let response = Handlers::associated().await.respond_to(&request);
     assert_eq!(response.status(), 200);
+    assert_eq!(r#match().await.into_inner(), "raw");
 }

@@ -1,11 +1,14 @@
 //! Every request is counted once, whoever answers it.
 
+use std::panic::AssertUnwindSafe;
+
 use actix_web::body::BoxBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::middleware::{Next, from_fn};
 use actix_web::test::TestRequest;
-use actix_web::{App, Error, HttpResponse, Responder, error, get, test, web};
-use instrument_metrics::instrument_metrics;
+use actix_web::{App, Error, HttpRequest, HttpResponse, Responder, error, get, test, web};
+use futures_util::FutureExt;
+use instrument_metrics::{Metrics, instrument_metrics};
 
 use crate::{aborted, metrics_of_this_test, requests, status};
 
@@ -104,4 +107,76 @@ async fn two_apps_of_one_process_measure_apart() {
     let line = r#"{handler="measured",method="GET",route="/memos/{id}",status="200"}"#;
     assert_eq!(requests(&one), [format!("{line} 1")]);
     assert_eq!(requests(&other), [format!("{line} 2")]);
+}
+
+#[instrument_metrics]
+async fn answers_and_panics(request: HttpRequest) -> HttpResponse {
+    drop(asked().await.respond_to(&request));
+    panic!("after another handler's answer")
+}
+
+#[actix_web::test]
+async fn a_handler_that_panics_after_anothers_answer_is_one_abort() {
+    let metrics = metrics_of_this_test();
+    let app = App::new().wrap(metrics.middleware()).route("/", web::get().to(answers_and_panics));
+    let app = test::init_service(app).await;
+    let call = status(&app, TestRequest::get().uri("/"));
+    assert!(AssertUnwindSafe(call).catch_unwind().await.is_err());
+    assert_eq!(aborted(&metrics), [r#"{handler="answers_and_panics",reason="panic"} 1"#]);
+    assert_eq!(requests(&metrics), Vec::<String>::new());
+}
+
+#[instrument_metrics]
+async fn asks_a_service(metrics: web::Data<Metrics>) -> impl Responder {
+    let inner = App::new().wrap(metrics.middleware()).service(measured);
+    let inner = test::init_service(inner).await;
+    test::call_service(&inner, TestRequest::get().uri("/memos/1").to_request()).await;
+    HttpResponse::Accepted()
+}
+
+#[actix_web::test]
+async fn a_request_that_a_handler_makes_itself_is_another_one() {
+    let metrics = metrics_of_this_test();
+    let app = App::new()
+        .app_data(web::Data::new(metrics.clone()))
+        .wrap(metrics.middleware())
+        .route("/", web::get().to(asks_a_service));
+    let app = test::init_service(app).await;
+    assert_eq!(status(&app, TestRequest::get().uri("/")).await, 202);
+    assert_eq!(
+        requests(&metrics),
+        [
+            r#"{handler="asks_a_service",method="GET",route="/",status="202"} 1"#,
+            r#"{handler="measured",method="GET",route="/memos/{id}",status="200"} 1"#,
+        ]
+    );
+}
+
+async fn makes_it_a_502(
+    request: ServiceRequest,
+    next: Next<BoxBody>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    next.call(request).await?;
+    Err(error::ErrorBadGateway("too late"))
+}
+
+#[actix_web::test]
+async fn between_two_middlewares_of_the_same_metrics_the_last_status_counts() {
+    let metrics = metrics_of_this_test();
+    let scope = web::scope("/in")
+        .wrap(metrics.middleware())
+        .service(measured)
+        .route("/plain", web::get().to(HttpResponse::Ok));
+    let scope = web::scope("").wrap(from_fn(makes_it_a_502)).service(scope);
+    let app = test::init_service(App::new().wrap(metrics.middleware()).service(scope)).await;
+    for uri in ["/in/memos/1", "/in/plain"] {
+        assert_eq!(status(&app, TestRequest::get().uri(uri)).await, 502);
+    }
+    assert_eq!(
+        requests(&metrics),
+        [
+            r#"{handler="",method="GET",route="/in/plain",status="502"} 1"#,
+            r#"{handler="measured",method="GET",route="/in/memos/{id}",status="502"} 1"#,
+        ]
+    );
 }
