@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, Rw
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant, SystemTime};
 
-use crate::config::{Config, ScrapeLimits, Target};
+use crate::config::{ScrapeLimits, Target};
 use crate::exposition::{self, Exposition, Family};
 use crate::labels::{Labels, NAME};
 use crate::store::{STALE, Sample, Store, Time};
@@ -56,7 +56,7 @@ pub struct TargetState {
     pub families: BTreeMap<String, Family>,
 }
 
-/// Scrapes all targets of a configuration, each in a thread of its own, until it is dropped.
+/// Scrapes targets, such as those of a [`Config`](crate::config::Config), each in a thread of its own, until it is dropped.
 #[derive(Debug)]
 pub struct Scraper {
     states: Vec<Arc<Mutex<TargetState>>>,
@@ -68,9 +68,9 @@ pub struct Scraper {
 impl Scraper {
     /// Begins at once, and goes on at each target's interval.
     #[must_use]
-    pub fn start(config: &Config, store: &Shared) -> Self {
+    pub fn start(targets: impl IntoIterator<Item = Target>, store: &Shared) -> Self {
         let mut scraper = Self { states: Vec::new(), stop: Vec::new(), threads: Vec::new() };
-        for target in config.targets() {
+        for target in targets {
             let state = TargetState {
                 target: target.clone(),
                 last_scrape: None,

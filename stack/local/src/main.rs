@@ -1,7 +1,10 @@
-//! `cargo workbook up`: the stack on one machine without Docker. The memo-service, and a Prometheus
-//! that scrapes it, where one is to be found; Ctrl-C stops both.
+//! `cargo workbook up`: the stack on one machine without Docker. A service, a Prometheus that
+//! scrapes it, and the dashboards in the browser; Ctrl-C stops all of it.
 
+mod embedded;
+mod page;
 mod prometheus;
+mod targets;
 
 use std::ffi::OsString;
 use std::net::{SocketAddr, TcpListener};
@@ -10,20 +13,30 @@ use std::process::ExitCode;
 use clap::Parser;
 use memo_service::{Config, MemoService};
 
+use embedded::Embedded;
+use page::Page;
 use prometheus::Prometheus;
+use targets::Targets;
 
-/// The memo-service, and a Prometheus that scrapes it, until you press Ctrl-C.
+/// A service, a Prometheus that scrapes it, and live dashboards, until you press Ctrl-C.
 ///
 /// The memo-service is configured by its environment variables, such as `MEMO_ADDRESS`.
 #[derive(Parser)]
 #[command(bin_name = "cargo workbook up", version)]
 struct Arguments {
-    /// `auto` takes the Prometheus on PATH, if there is one; `none` takes none; else the program.
+    /// Watch this service instead of the memo-service: where it runs, as `http://127.0.0.1:8082`.
+    #[arg(long)]
+    service: Option<String>,
+    /// `auto` takes the Prometheus on PATH or, without one, the one that is built in; `embedded`
+    /// takes that; else the program.
     #[arg(long, default_value = "auto")]
     prometheus: OsString,
-    /// Where Prometheus answers.
+    /// Where a Prometheus that is a program answers.
     #[arg(long, default_value = "127.0.0.1:9090")]
     prometheus_address: SocketAddr,
+    /// Where the dashboards are.
+    #[arg(long, default_value = "127.0.0.1:3000")]
+    address: SocketAddr,
 }
 
 #[actix_web::main]
@@ -31,7 +44,10 @@ async fn main() -> ExitCode {
     env_logger::Builder::from_env(env_logger::Env::default().default_filter_or(memo_service::LOG))
         .init();
     match run(&Arguments::parse()).await {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(()) => {
+            println!("Stopped.");
+            ExitCode::SUCCESS
+        }
         Err(sentence) => {
             eprintln!("cargo workbook up: {sentence}");
             ExitCode::FAILURE
@@ -40,71 +56,136 @@ async fn main() -> ExitCode {
 }
 
 async fn run(arguments: &Arguments) -> Result<(), String> {
-    let config = Config::from_env().map_err(|error| error.to_string())?;
-    let listener = TcpListener::bind(config.address).map_err(|error| {
+    let page = TcpListener::bind(arguments.address).map_err(|error| {
         format!(
-            "the memo-service cannot listen on {}: {error}. \
-             Another address: MEMO_ADDRESS=127.0.0.1:8090 cargo workbook up",
-            config.address
+            "the dashboards cannot be at {}: {error}. \
+             Another address: cargo workbook up --address 127.0.0.1:3001",
+            arguments.address
         )
     })?;
-    let address = listener.local_addr().map_err(|error| error.to_string())?;
-    let service = MemoService::start(&config).await.map_err(|error| error.to_string())?;
-    let server = service.serve(listener).map_err(|error| error.to_string())?;
-    let stop = server.handle();
-    let mut serving = tokio::spawn(server);
-    println!("memo-service   http://{address}/");
-    println!("  its API      http://{address}/docs/");
-    println!("  its metrics  http://{address}/metrics");
-
-    let outcome = match Prometheus::start(arguments, address).await {
-        Ok(Some(mut prometheus)) => {
-            println!("Prometheus     http://{}/", prometheus.address);
-            println!("Ctrl-C stops both.");
-            let outcome = tokio::select! {
-                result = &mut serving => ended(result),
-                why = prometheus.exited() => Err(why),
-                () = hung_up() => Ok(()),
-            };
-            prometheus.stop().await;
-            outcome
-        }
-        Ok(None) => {
-            if arguments.prometheus == "none" {
-                println!("Prometheus     none, as you asked");
-            } else {
-                println!("Prometheus     none on PATH; another: --prometheus PROGRAM");
-                println!("  or with containers, and Grafana: see stack/README.md");
-            }
-            println!("Ctrl-C stops it.");
-            ended((&mut serving).await)
-        }
-        Err(sentence) => Err(sentence),
+    let Some(url) = &arguments.service else {
+        let service = Service::start().await?;
+        let outcome =
+            watch(arguments, &Targets::memo_service(service.address), page, service.ended()).await;
+        service.stop().await;
+        return outcome;
     };
-    stop.stop(true).await;
-    service.close().await;
+    println!("your service   {url}");
+    watch(arguments, &Targets::service(url)?, page, std::future::pending()).await
+}
+
+/// The memo-service, running.
+struct Service {
+    address: SocketAddr,
+    service: MemoService,
+    stop: actix_web::dev::ServerHandle,
+    ended: tokio::sync::watch::Receiver<Option<String>>,
+}
+
+impl Service {
+    async fn start() -> Result<Self, String> {
+        let config = Config::from_env().map_err(|error| error.to_string())?;
+        let listener = TcpListener::bind(config.address).map_err(|error| {
+            format!(
+                "the memo-service cannot listen on {}: {error}. \
+                 Another address: MEMO_ADDRESS=127.0.0.1:8090 cargo workbook up",
+                config.address
+            )
+        })?;
+        let address = listener.local_addr().map_err(|error| error.to_string())?;
+        let service = MemoService::start(&config).await.map_err(|error| error.to_string())?;
+        let server = service.serve(listener).map_err(|error| error.to_string())?;
+        let stop = server.handle();
+        let (tell, ended) = tokio::sync::watch::channel(None);
+        tokio::spawn(async move {
+            // It listens for Ctrl-C itself, and then ends without an error.
+            let why = server.await.err().map_or(String::new(), |error| error.to_string());
+            let _ = tell.send(Some(why));
+        });
+        println!("memo-service   http://{address}/");
+        println!("  its API      http://{address}/docs/");
+        println!("  its metrics  http://{address}/metrics");
+        Ok(Self { address, service, stop, ended })
+    }
+
+    /// Waits until it stops by itself.
+    fn ended(&self) -> impl Future<Output = Result<(), String>> + use<> {
+        let mut ended = self.ended.clone();
+        async move {
+            let why = match ended.wait_for(Option::is_some).await {
+                Ok(why) => why.clone().unwrap_or_default(),
+                Err(_) => "it is lost".to_owned(),
+            };
+            if why.is_empty() {
+                Ok(())
+            } else {
+                Err(format!("the memo-service has stopped: {why}"))
+            }
+        }
+    }
+
+    async fn stop(self) {
+        self.stop.stop(true).await;
+        self.service.close().await;
+    }
+}
+
+/// Scrapes the targets and shows the dashboards, until something ends.
+async fn watch(
+    arguments: &Arguments,
+    targets: &Targets,
+    listener: TcpListener,
+    service_ended: impl Future<Output = Result<(), String>>,
+) -> Result<(), String> {
+    let program = prometheus::program(&arguments.prometheus);
+    let Some(program) = program else {
+        let embedded = Embedded::start(targets)?;
+        println!("Prometheus     the one that is built in");
+        let page = Page::serve(listener, page::Queries::Embedded(embedded.api()))?;
+        let outcome = until_something_ends(&page, service_ended, std::future::pending()).await;
+        page.stop().await;
+        return outcome;
+    };
+    let mut prometheus = Prometheus::start(&program, arguments.prometheus_address, targets).await?;
+    let address = prometheus.address;
+    println!("Prometheus     http://{address}/");
+    let page = Page::serve(listener, page::Queries::Prometheus(address))?;
+    let outcome = until_something_ends(&page, service_ended, prometheus.exited()).await;
+    page.stop().await;
+    prometheus.stop().await;
     outcome
 }
 
-/// Waits until the terminal is closed, where there is such a thing. (The service itself listens
-/// for Ctrl-C, and for the signal that asks it to end.)
-async fn hung_up() {
-    #[cfg(unix)]
-    if let Ok(mut signal) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::hangup()) {
-        signal.recv().await;
-        return;
+async fn until_something_ends(
+    page: &Page,
+    service_ended: impl Future<Output = Result<(), String>>,
+    prometheus_exited: impl Future<Output = String>,
+) -> Result<(), String> {
+    println!("dashboards     http://{}/", page.address);
+    println!("Ctrl-C stops everything.");
+    tokio::select! {
+        outcome = service_ended => outcome,
+        why = prometheus_exited => Err(why),
+        _ = tokio::signal::ctrl_c() => Ok(()),
+        () = hung_up() => Ok(()),
     }
-    std::future::pending::<()>().await;
 }
 
-/// How the server ended by itself, which is how Ctrl-C ends it.
-fn ended(result: Result<std::io::Result<()>, tokio::task::JoinError>) -> Result<(), String> {
-    match result {
-        Ok(Ok(())) => {
-            println!("Stopped.");
-            Ok(())
+/// Waits until the terminal is closed, or until the program is asked to end, where there is such a
+/// thing.
+async fn hung_up() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let (Ok(mut hangup), Ok(mut terminate)) =
+            (signal(SignalKind::hangup()), signal(SignalKind::terminate()))
+        {
+            tokio::select! {
+                _ = hangup.recv() => {}
+                _ = terminate.recv() => {}
+            }
+            return;
         }
-        Ok(Err(error)) => Err(format!("the memo-service has stopped: {error}")),
-        Err(error) => Err(format!("the memo-service has stopped: {error}")),
     }
+    std::future::pending::<()>().await;
 }

@@ -2,7 +2,7 @@
 
 use std::ffi::OsStr;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 use std::{env, fs};
@@ -11,10 +11,7 @@ use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, BufReader, Lines};
 use tokio::process::{Child, ChildStderr, Command};
 
-use crate::Arguments;
-
-/// The same configuration as in the compose stack, but for the addresses.
-const CONFIGURATION: &str = include_str!("../../prometheus/prometheus.yml");
+use crate::targets::Targets;
 
 /// A running Prometheus; it stops, and its data goes, when this is dropped.
 pub struct Prometheus {
@@ -24,20 +21,18 @@ pub struct Prometheus {
 }
 
 impl Prometheus {
-    /// Starts the Prometheus that the arguments name, and waits until it listens. `None` where
-    /// none is wanted, or none is to be found.
+    /// Starts the program, and waits until it listens.
     pub async fn start(
-        arguments: &Arguments,
-        memo_service: SocketAddr,
-    ) -> Result<Option<Self>, String> {
-        let Some(program) = program(&arguments.prometheus) else { return Ok(None) };
+        program: &Path,
+        listen: SocketAddr,
+        targets: &Targets,
+    ) -> Result<Self, String> {
         let name = program.display();
-        let listen = arguments.prometheus_address;
         let failed = |error| format!("cannot start {name}: {error}");
         let storage = tempfile::tempdir().map_err(failed)?;
         let file = storage.path().join("prometheus.yml");
-        fs::write(&file, configuration(memo_service, listen)).map_err(failed)?;
-        let mut command = Command::new(&program);
+        fs::write(&file, targets.for_prometheus(listen)).map_err(failed)?;
+        let mut command = Command::new(program);
         // A group of its own: a terminal sends Ctrl-C to the whole group, and this one is stopped
         // by us, after the service.
         #[cfg(unix)]
@@ -62,7 +57,7 @@ impl Prometheus {
             })?;
         // Its log is read on, so that it never waits for a reader.
         tokio::spawn(async move { while let Ok(Some(_)) = log.next_line().await {} });
-        Ok(Some(Self { address, child, _storage: storage }))
+        Ok(Self { address, child, _storage: storage })
     }
 
     /// Ends it at once: what it has stored goes anyway.
@@ -79,9 +74,10 @@ impl Prometheus {
     }
 }
 
-fn program(wanted: &OsStr) -> Option<PathBuf> {
+/// The program to start; `None` where the built-in one is to be taken.
+pub fn program(wanted: &OsStr) -> Option<PathBuf> {
     match wanted.to_str() {
-        Some("none") => None,
+        Some("embedded") => None,
         Some("auto") => {
             let name = format!("prometheus{}", env::consts::EXE_SUFFIX);
             let folders = env::var_os("PATH")?;
@@ -89,14 +85,6 @@ fn program(wanted: &OsStr) -> Option<PathBuf> {
         }
         _ => Some(PathBuf::from(wanted)),
     }
-}
-
-fn configuration(memo_service: SocketAddr, prometheus: SocketAddr) -> String {
-    CONFIGURATION
-        .replace("memo-service:8080", &memo_service.to_string())
-        .replace("localhost:9090", &prometheus.to_string())
-        // Without Docker, a lesson's service is another port of this machine.
-        .replace("host.docker.internal:8080", "127.0.0.1:8082")
 }
 
 /// Reads the log until it says where Prometheus listens; its last line if it ends before.
@@ -113,20 +101,4 @@ async fn listening(log: &mut Lines<BufReader<ChildStderr>>) -> Result<SocketAddr
         }
     }
     Err(last)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_address_of_the_compose_stack_is_replaced() {
-        let configuration =
-            configuration("127.0.0.1:1".parse().unwrap(), "127.0.0.1:2".parse().unwrap());
-        let targets: Vec<_> = configuration
-            .lines()
-            .filter_map(|line| line.trim().strip_prefix("- targets: "))
-            .collect();
-        assert_eq!(targets, [r#"["127.0.0.1:2"]"#, r#"["127.0.0.1:1"]"#, r#"["127.0.0.1:8082"]"#]);
-    }
 }
