@@ -56,10 +56,17 @@ enum Command {
     },
     /// Makes a git branch `answer/NN` of each solution; your files stay as they are.
     Branches,
-    /// Starts the memo-service, and a Prometheus where one is on PATH; Ctrl-C stops both.
+    /// Starts the memo-service, a Prometheus, and live dashboards; Ctrl-C stops everything.
     #[command(disable_help_flag = true)]
     Up {
         /// Passed on: see `cargo workbook up --help`.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<std::ffi::OsString>,
+    },
+    /// Sends requests to the memo-service, so that the dashboards have something to show.
+    #[command(disable_help_flag = true)]
+    Load {
+        /// Passed on: see `cargo workbook load --help`.
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<std::ffi::OsString>,
     },
@@ -109,6 +116,7 @@ fn run(command: Option<Command>) -> Result<Outcome, Sentence> {
             reset::reset(&workbook, workbook.lesson(&lesson)?, yes, &mut progress)
         }
         Some(Command::Branches) => branches::make(&workbook),
-        Some(Command::Up { arguments }) => up::up(&workbook, &arguments),
+        Some(Command::Up { arguments }) => up::run(&workbook, "up", &arguments),
+        Some(Command::Load { arguments }) => up::run(&workbook, "load", &arguments),
     }
 }

@@ -7,14 +7,14 @@ use std::process::Command;
 use crate::lessons::Workbook;
 use crate::{Outcome, Sentence};
 
-/// Runs it until it stops; Ctrl-C reaches it, too.
-pub fn up(workbook: &Workbook, arguments: &[OsString]) -> Result<Outcome, Sentence> {
+/// Runs it, `up` or `load`, until it stops; Ctrl-C reaches it, too.
+pub fn run(workbook: &Workbook, what: &str, arguments: &[OsString]) -> Result<Outcome, Sentence> {
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let manifest = workbook.root.join("Cargo.toml");
     let status = Command::new(cargo)
         .args(["run", "--package", "local-stack", "--manifest-path"])
         .arg(manifest)
-        .arg("--")
+        .args(["--", what])
         .args(arguments)
         .status()
         .map_err(|error| format!("cannot run cargo: {error}"))?;

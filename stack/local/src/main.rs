@@ -2,11 +2,13 @@
 //! scrapes it, and the dashboards in the browser; Ctrl-C stops all of it.
 
 mod embedded;
+mod load;
 mod page;
 mod prometheus;
 mod targets;
 
 use std::ffi::OsString;
+use std::io::{self, Write};
 use std::net::{SocketAddr, TcpListener};
 use std::process::ExitCode;
 
@@ -18,11 +20,18 @@ use page::Page;
 use prometheus::Prometheus;
 use targets::Targets;
 
+/// The stack on this machine, without Docker.
+#[derive(Parser)]
+#[command(bin_name = "cargo workbook", version)]
+enum Command {
+    Up(Arguments),
+    Load(load::Arguments),
+}
+
 /// A service, a Prometheus that scrapes it, and live dashboards, until you press Ctrl-C.
 ///
 /// The memo-service is configured by its environment variables, such as `MEMO_ADDRESS`.
-#[derive(Parser)]
-#[command(bin_name = "cargo workbook up", version)]
+#[derive(clap::Args)]
 struct Arguments {
     /// Watch this service instead of the memo-service: where it runs, as `http://127.0.0.1:8082`.
     #[arg(long)]
@@ -39,17 +48,23 @@ struct Arguments {
     address: SocketAddr,
 }
 
+/// One line for whoever looks on; who no longer does is no reason to stop.
+fn say(line: &str) {
+    let _ = writeln!(io::stdout(), "{line}");
+}
+
 #[actix_web::main]
 async fn main() -> ExitCode {
     env_logger::Builder::from_env(env_logger::Env::default().default_filter_or(memo_service::LOG))
         .init();
-    match run(&Arguments::parse()).await {
-        Ok(()) => {
-            println!("Stopped.");
-            ExitCode::SUCCESS
-        }
+    let (name, outcome) = match Command::parse() {
+        Command::Up(arguments) => ("up", run(&arguments).await.map(|()| say("Stopped."))),
+        Command::Load(arguments) => ("load", load::run(&arguments).await),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
         Err(sentence) => {
-            eprintln!("cargo workbook up: {sentence}");
+            eprintln!("cargo workbook {name}: {sentence}");
             ExitCode::FAILURE
         }
     }
@@ -70,7 +85,7 @@ async fn run(arguments: &Arguments) -> Result<(), String> {
         service.stop().await;
         return outcome;
     };
-    println!("your service   {url}");
+    say(&format!("your service   {url}"));
     watch(arguments, &Targets::service(url)?, page, std::future::pending()).await
 }
 
@@ -102,9 +117,9 @@ impl Service {
             let why = server.await.err().map_or(String::new(), |error| error.to_string());
             let _ = tell.send(Some(why));
         });
-        println!("memo-service   http://{address}/");
-        println!("  its API      http://{address}/docs/");
-        println!("  its metrics  http://{address}/metrics");
+        say(&format!("memo-service   http://{address}/"));
+        say(&format!("  its API      http://{address}/docs/"));
+        say(&format!("  its metrics  http://{address}/metrics"));
         Ok(Self { address, service, stop, ended })
     }
 
@@ -140,7 +155,7 @@ async fn watch(
     let program = prometheus::program(&arguments.prometheus);
     let Some(program) = program else {
         let embedded = Embedded::start(targets)?;
-        println!("Prometheus     the one that is built in");
+        say("Prometheus     the one that is built in");
         let page = Page::serve(listener, page::Queries::Embedded(embedded.api()))?;
         let outcome = until_something_ends(&page, service_ended, std::future::pending()).await;
         page.stop().await;
@@ -148,7 +163,7 @@ async fn watch(
     };
     let mut prometheus = Prometheus::start(&program, arguments.prometheus_address, targets).await?;
     let address = prometheus.address;
-    println!("Prometheus     http://{address}/");
+    say(&format!("Prometheus     http://{address}/"));
     let page = Page::serve(listener, page::Queries::Prometheus(address))?;
     let outcome = until_something_ends(&page, service_ended, prometheus.exited()).await;
     page.stop().await;
@@ -161,8 +176,8 @@ async fn until_something_ends(
     service_ended: impl Future<Output = Result<(), String>>,
     prometheus_exited: impl Future<Output = String>,
 ) -> Result<(), String> {
-    println!("dashboards     http://{}/", page.address);
-    println!("Ctrl-C stops everything.");
+    say(&format!("dashboards     http://{}/", page.address));
+    say("Ctrl-C stops everything.");
     tokio::select! {
         outcome = service_ended => outcome,
         why = prometheus_exited => Err(why),

@@ -19,6 +19,7 @@ impl Up {
     fn start(arguments: &[&str]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let mut child = Command::new(env!("CARGO_BIN_EXE_local-stack"))
+            .arg("up")
             .args(arguments)
             .args(if arguments.contains(&"--address") {
                 &[][..]

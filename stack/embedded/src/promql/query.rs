@@ -25,9 +25,44 @@ pub fn parse(text: &str) -> Result<Query, QueryError> {
     if text.trim().is_empty() {
         return Err(bad("no expression found in input".to_owned()));
     }
+    if is_too_deep(text) {
+        return Err(bad(format!(
+            "the query is too deep: at most {DEEPEST} brackets within each other and {LONGEST} operators"
+        )));
+    }
     let expr = parser::parse(text).map_err(bad)?;
     walk_expr(&mut Supported, &expr).map_err(bad)?;
     Ok(Query { expr })
+}
+
+/// More than any query that a person reads. The parser follows a query's depth on its stack.
+const DEEPEST: usize = 100;
+const LONGEST: usize = 500;
+
+fn is_too_deep(text: &str) -> bool {
+    let (mut depth, mut deepest, mut operators, mut quote) = (0_usize, 0, 0, None);
+    let mut characters = text.chars();
+    while let Some(character) = characters.next() {
+        match (quote, character) {
+            (Some(open), close) if open == close => quote = None,
+            (Some('"' | '\''), '\\') => drop(characters.next()),
+            (None, '"' | '\'' | '`') => quote = Some(character),
+            (None, '(' | '[' | '{') => {
+                depth += 1;
+                deepest = deepest.max(depth);
+            }
+            (None, ')' | ']' | '}') => depth = depth.saturating_sub(1),
+            (None, '+' | '-' | '*' | '/' | '%' | '^' | '<' | '>' | '=' | '!' | '@') => {
+                operators += 1;
+            }
+            _ => {}
+        }
+    }
+    let words = text.split(|character: char| !character.is_ascii_alphanumeric());
+    operators += words
+        .filter(|word| ["and", "or", "unless", "atan2", "AND", "OR", "UNLESS"].contains(word))
+        .count();
+    deepest > DEEPEST || operators > LONGEST
 }
 
 /// Reads a series selector, as `match[]` has it.
