@@ -201,7 +201,7 @@ fn matched(
         rows.iter().map(|row| signature(&row.labels, modifier)).collect()
     };
     let (many_signatures, one_signatures) = (signatures(many), signatures(one));
-    let mut labels_of: HashMap<(usize, usize), Labels> = HashMap::new();
+    let mut places: HashMap<(usize, usize), usize> = HashMap::new();
     let mut results = Assembly::new(steps.count);
     for step in 0..steps.count {
         evaluation.budget.in_time()?;
@@ -219,14 +219,15 @@ fn matched(
                 )));
             }
         }
-        let mut seen: HashMap<&Labels, HashSet<Labels>> = HashMap::new();
+        let mut seen: HashMap<&Labels, HashSet<usize>> = HashMap::new();
         for (index, row) in many.iter().enumerate() {
             let Some(value) = row.values[step] else { continue };
             let Some((partner, other)) = partners.get(&many_signatures[index]) else { continue };
             let (first, second) = if swapped { (*other, value) } else { (value, *other) };
             let Some(result) = operation.apply(first, second, first) else { continue };
-            let labels = labels_of.entry((index, *partner)).or_insert_with(|| {
-                result_labels(&row.labels, &one[*partner].labels, operation, modifier, card)
+            let place = *places.entry((index, *partner)).or_insert_with(|| {
+                let of_one = &one[*partner].labels;
+                results.place(result_labels(&row.labels, of_one, operation, modifier, card))
             });
             let first_of_group = !seen.contains_key(&many_signatures[index]);
             let group = seen.entry(&many_signatures[index]).or_default();
@@ -236,12 +237,12 @@ fn matched(
                         "multiple matches for labels: many-to-one matching must be explicit (group_left/group_right)",
                     ));
                 }
-            } else if !group.insert(labels.clone()) {
+            } else if !group.insert(place) {
                 return Err(execution(
                     "multiple matches for labels: grouping labels must ensure unique matches",
                 ));
             }
-            results.set(step, labels.clone(), result)?;
+            results.set_at(place, step, result)?;
         }
     }
     Ok(results.into_rows())

@@ -208,15 +208,25 @@ impl Assembly {
         Self { steps, index: HashMap::new(), rows: Vec::new() }
     }
 
+    /// The place of the row with these labels.
+    pub fn place(&mut self, labels: Labels) -> usize {
+        *self.index.entry(labels).or_insert_with_key(|labels| {
+            self.rows.push(Row { labels: labels.clone(), values: vec![None; self.steps] });
+            self.rows.len() - 1
+        })
+    }
+
     /// # Errors
     ///
     /// Where the series has a value at this step already.
     pub fn set(&mut self, step: usize, labels: Labels, value: f64) -> Result<(), QueryError> {
-        let index = *self.index.entry(labels).or_insert_with_key(|labels| {
-            self.rows.push(Row { labels: labels.clone(), values: vec![None; self.steps] });
-            self.rows.len() - 1
-        });
-        match self.rows[index].values[step].replace(value) {
+        let place = self.place(labels);
+        self.set_at(place, step, value)
+    }
+
+    /// As [`set`](Self::set), for a row whose place is known.
+    pub fn set_at(&mut self, place: usize, step: usize, value: f64) -> Result<(), QueryError> {
+        match self.rows[place].values[step].replace(value) {
             Some(_) => Err(same_labels()),
             None => Ok(()),
         }

@@ -6,6 +6,7 @@ use promql_parser::parser::{Call, Expr, VectorSelector};
 
 use super::eval::{Evaluation, Row, Value, execution, unique, unwrapped};
 use super::numbers::{ascending, descending};
+use super::over_time::Window;
 use super::{QueryError, Steps, histogram, over_time};
 use crate::labels::{Labels, NAME, anchored};
 use crate::store::Time;
@@ -187,10 +188,15 @@ fn over_windows(
     }
     let windows = windows.ok_or_else(|| execution("a range vector is needed here"))?;
     evaluation.budget.spend(windows.rows.len().saturating_mul(steps.count))?;
+    // Turned round: the numbers of each step.
+    let numbers: Vec<Vec<f64>> = (0..steps.count)
+        .map(|step| numbers.iter().map(|numbers| numbers[step]).collect())
+        .collect();
     let rows = windows.rows.iter().map(|row| {
-        let values = steps.times().enumerate().map(|(step, time)| {
-            let numbers: Vec<f64> = numbers.iter().map(|numbers| numbers[step]).collect();
-            over_time::apply(&windows, row, time, &numbers, function)
+        let values = windows.moving(row, steps).zip(&numbers).map(|((now, samples), numbers)| {
+            let end = windows.end(now);
+            let window = Window { samples, start: end - windows.range, end, now, numbers };
+            if samples.is_empty() { None } else { function(&window) }
         });
         let values = values.collect();
         let labels = if keeps_name { row.labels.clone() } else { row.labels.without_name() };

@@ -2,7 +2,7 @@
 
 use promql_parser::parser::Call;
 
-use super::eval::{Assembly, Evaluation, Row, grouped};
+use super::eval::{Evaluation, Row, grouped};
 use super::{QueryError, Steps};
 use crate::labels::NAME;
 
@@ -42,22 +42,21 @@ fn of_each_histogram(
     steps: Steps,
     value: impl Fn(usize, Vec<Bucket>) -> f64,
 ) -> Result<Vec<Row>, QueryError> {
-    let mut results = Assembly::new(steps.count);
+    let mut results = Vec::new();
     for (labels, rows) in grouped(rows, |labels| labels.filter(|name| name != NAME && name != "le"))
     {
         let rows: Vec<_> =
             rows.into_iter().filter_map(|row| Some((bound(row.labels.get("le"))?, row))).collect();
-        for step in 0..steps.count {
+        let values = (0..steps.count).map(|step| {
             let buckets = rows.iter().filter_map(|(upper, row)| {
                 Some(Bucket { upper: *upper, count: row.values[step]? })
             });
             let buckets: Vec<_> = buckets.collect();
-            if !buckets.is_empty() {
-                results.set(step, labels.clone(), value(step, buckets))?;
-            }
-        }
+            (!buckets.is_empty()).then(|| value(step, buckets))
+        });
+        results.push(Row { values: values.collect(), labels });
     }
-    Ok(results.into_rows())
+    Ok(results)
 }
 
 fn bound(le: &str) -> Option<f64> {

@@ -1,7 +1,6 @@
 //! Functions of a range vector: what the samples in a window come to.
 
 use super::numbers::{Sum, mean, quantile};
-use super::select::Windows;
 use crate::store::{Sample, Time};
 
 /// One window of one series, and where it stands.
@@ -71,22 +70,6 @@ pub fn by_name(name: &str) -> Option<(OverTime, bool)> {
     Some((function, name == "last_over_time"))
 }
 
-/// Applies a function to each series at each step.
-pub fn apply(
-    windows: &Windows,
-    row: &super::select::WindowRow,
-    now: Time,
-    numbers: &[f64],
-    function: OverTime,
-) -> Option<f64> {
-    let samples = windows.window(row, now);
-    if samples.is_empty() {
-        return None;
-    }
-    let end = windows.end(now);
-    function(&Window { samples, start: end - windows.range, end, now, numbers })
-}
-
 #[expect(clippy::cast_precision_loss, reason = "there are never so many samples")]
 fn count<T>(items: impl Iterator<Item = T>) -> f64 {
     items.count() as f64
@@ -111,11 +94,21 @@ fn seconds(milliseconds: Time) -> f64 {
 /// where samples come close to them. <https://prometheus.io/docs/prometheus/latest/querying/functions/#rate>
 fn extrapolated(window: &Window, is_counter: bool, a_second: bool) -> Option<f64> {
     let [first, .., last] = window.samples else { return None };
-    let resets = window.pairs().filter(|(before, after)| is_counter && after < before);
-    let growth = resets.fold(last.value - first.value, |growth, (before, _)| growth + before);
+    let mut growth = last.value - first.value;
+    if is_counter {
+        // A loop, as this is what a dashboard over hours mostly waits for.
+        let mut before = first.value;
+        for sample in window.samples {
+            if sample.value < before {
+                growth += before;
+            }
+            before = sample.value;
+        }
+    }
 
     let covered = seconds(last.time - first.time);
-    let between_samples = covered / count(window.pairs());
+    #[expect(clippy::cast_precision_loss, reason = "there are never so many samples")]
+    let between_samples = covered / (window.samples.len() - 1) as f64;
     let threshold = between_samples * 1.1;
     let mut to_start = seconds(first.time - window.start);
     let mut to_end = seconds(window.end - last.time);

@@ -55,6 +55,28 @@ impl Windows {
 /// One series, and the sample that each step sees.
 pub type NewestRow = (Labels, Vec<Option<Sample>>);
 
+impl Windows {
+    /// The window of each step, one after the other. Both ends only move on.
+    pub fn moving<'r>(
+        &'r self,
+        row: &'r WindowRow,
+        steps: Steps,
+    ) -> impl Iterator<Item = (Time, &'r [Sample])> {
+        let (mut from, mut to) = (0, 0);
+        steps.times().map(move |step| {
+            let end = self.end(step);
+            let start = end.saturating_sub(self.range);
+            while row.samples.get(to).is_some_and(|sample| sample.time <= end) {
+                to += 1;
+            }
+            while from < to && row.samples[from].time <= start {
+                from += 1;
+            }
+            (step, &row.samples[from..to])
+        })
+    }
+}
+
 pub fn milliseconds(duration: std::time::Duration) -> Time {
     Time::try_from(duration.as_millis()).unwrap_or(Time::MAX)
 }
@@ -103,9 +125,12 @@ impl Evaluation<'_> {
         let found = self.load(selector, shift, lookback, steps)?;
         self.budget.spend(found.len().saturating_mul(steps.count))?;
         let rows = found.into_iter().map(|(labels, samples)| {
+            let mut until = 0;
             let at_each = steps.times().map(|step| {
                 let time = shift.apply(step);
-                let until = samples.partition_point(|sample| sample.time <= time);
+                while samples.get(until).is_some_and(|sample| sample.time <= time) {
+                    until += 1;
+                }
                 let newest = samples[..until].last()?;
                 (newest.time > time - lookback && !is_stale(newest.value)).then_some(*newest)
             });

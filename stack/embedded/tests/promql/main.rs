@@ -18,7 +18,7 @@ use embedded_prometheus::labels::Labels;
 use embedded_prometheus::promql::{
     self, Answer, InstantRow, Limits, QueryError, RangeRow, format_value,
 };
-use embedded_prometheus::store::{Sample, Store, Time};
+use embedded_prometheus::store::{Retention, Sample, Store, Time};
 use series::START;
 
 /// When a query is asked: at one time, or at every step from the first time to the second.
@@ -263,4 +263,100 @@ fn our_answers_are_those_that_a_running_prometheus_gives() {
         fs::write(folder().join("answers.txt"), kept).unwrap();
     }
     assert!(differences.is_empty(), "{}", differences.join("\n"));
+}
+
+/// One hour of what a service with many routes exposes, every five seconds: 500 series.
+fn an_hour_of_requests() -> Vec<(Labels, Vec<Sample>)> {
+    let bounds =
+        ["0.005", "0.01", "0.025", "0.05", "0.1", "0.25", "0.5", "1", "2.5", "5", "10", "+Inf"];
+    let common =
+        [("job", "api"), ("instance", "127.0.0.1:8080"), ("handler", "h"), ("method", "GET")];
+    let mut series = Vec::new();
+    for route in 0..32_u32 {
+        let route_label = format!("/r{route}");
+        let mut add = |name: &str, more: (&str, &str), growth: u32| {
+            let labels =
+                common.into_iter().chain([("__name__", name), ("route", &route_label), more]);
+            let samples = (0..720_u32).map(|scrape| Sample {
+                time: START + Time::from(scrape) * 5_000,
+                value: f64::from(scrape * growth + route),
+            });
+            series.push((labels.collect(), samples.collect()));
+        };
+        add("http_requests_total", ("status", "200"), 7);
+        add("http_requests_total", ("status", "500"), 1);
+        for (bucket, bound) in (1..).zip(bounds) {
+            add("http_request_duration_seconds_bucket", ("le", bound), bucket);
+        }
+        add("http_request_duration_seconds_sum", ("", ""), 1);
+        add("http_request_duration_seconds_count", ("", ""), 12);
+    }
+    series
+}
+
+/// The queries of the largest dashboard.
+fn queries_of_the_largest_dashboard() -> Vec<String> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../grafana/dashboards");
+    let files =
+        fs::read_dir(folder).unwrap().map(|file| fs::read_to_string(file.unwrap().path()).unwrap());
+    let dashboards = files.map(|text| serde_json::from_str::<serde_json::Value>(&text).unwrap());
+    let of = |dashboard: serde_json::Value| -> Vec<String> {
+        let panels = dashboard["panels"].as_array().unwrap().iter();
+        let targets = panels.filter_map(|panel| panel["targets"].as_array()).flatten();
+        let filled = targets.map(|target| {
+            let query = target["expr"].as_str().unwrap();
+            [("$job", ".+"), ("$instance", ".+"), ("$__rate_interval", "20s"), ("$__range", "1h")]
+                .into_iter()
+                .fold(query.to_owned(), |query, (name, value)| query.replace(name, value))
+        });
+        filled.collect()
+    };
+    dashboards.map(of).max_by_key(Vec::len).unwrap()
+}
+
+#[test]
+#[ignore = "needs prometheus on PATH"]
+fn a_refresh_of_the_largest_dashboard_beside_prometheus() {
+    let series = an_hour_of_requests();
+    let mut store = Store::new(Retention::default());
+    for (labels, samples) in &series {
+        for sample in samples {
+            store.push(labels, *sample).unwrap();
+        }
+    }
+    let bytes = store.bytes();
+    let theirs = prometheus::Prometheus::start();
+    theirs.write(&series);
+    let ours = prometheus::Prometheus::ours(store);
+    let queries = queries_of_the_largest_dashboard();
+    let when = When::Over(START, START + 3_600_000, 10_000);
+    let refresh = |server: &prometheus::Prometheus| {
+        let before = Instant::now();
+        let rows = queries.iter().map(|query| match server.ask(query, when) {
+            Comparable::Rows(rows) => rows.len(),
+            other => panic!("{query}: {other:?}"),
+        });
+        let rows: usize = rows.sum();
+        (rows, before.elapsed().as_secs_f64() * 1000.0)
+    };
+    let mut times = (Vec::new(), Vec::new());
+    for _ in 0..5 {
+        let (our_rows, our_time) = refresh(&ours);
+        let (their_rows, their_time) = refresh(&theirs);
+        assert_eq!(our_rows, their_rows);
+        times.0.push(our_time);
+        times.1.push(their_time);
+    }
+    let median = |mut times: Vec<f64>| {
+        times.sort_by(f64::total_cmp);
+        times[times.len() / 2]
+    };
+    println!(
+        "{} series of an hour, {} queries, 361 steps: ours {:.0} ms, Prometheus {:.0} ms (median of 5); our store has {:.1} MB",
+        series.len(),
+        queries.len(),
+        median(times.0),
+        median(times.1),
+        f64::from(u32::try_from(bytes).unwrap()) / 1e6
+    );
 }

@@ -1,23 +1,32 @@
-//! A real Prometheus that is given series and asked for answers.
+//! A real Prometheus that is given series and asked for answers; and ours, asked in the same way.
 
 use std::io::{BufRead, BufReader};
+use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use actix_web::{App, HttpServer};
+use embedded_prometheus::api::Api;
 use embedded_prometheus::labels::Labels;
-use embedded_prometheus::store::{Sample, Time};
+use embedded_prometheus::scrape::Shared;
+use embedded_prometheus::store::{Sample, Store, Time};
 use prost::Message;
 use serde_json::Value;
 
 use crate::{Comparable, When};
 
+/// A server with Prometheus's API.
 pub struct Prometheus {
-    child: Child,
     address: String,
+    _program: Option<Program>,
+}
+
+struct Program {
+    child: Child,
     _storage: tempfile::TempDir,
 }
 
-impl Drop for Prometheus {
+impl Drop for Program {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
@@ -90,7 +99,24 @@ impl Prometheus {
             }
             std::thread::sleep(Duration::from_millis(50));
         }
-        Self { child, address, _storage: storage }
+        Self { address, _program: Some(Program { child, _storage: storage }) }
+    }
+
+    /// Ours, behind the same API, until the test process ends.
+    pub fn ours(store: Store) -> Self {
+        let api = Api { store: Shared::new(store), ..Api::default() };
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        std::thread::spawn(move || {
+            actix_web::rt::System::new().block_on(async move {
+                let app = move || {
+                    let api = api.clone();
+                    App::new().configure(move |config| api.routes(config))
+                };
+                HttpServer::new(app).workers(2).listen(listener).unwrap().run().await.unwrap();
+            });
+        });
+        Self { address, _program: None }
     }
 
     pub fn write(&self, series: &[(Labels, Vec<Sample>)]) {
