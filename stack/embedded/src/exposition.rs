@@ -127,9 +127,63 @@ pub struct ReadError {
 ///
 /// The first line that breaks the format.
 pub fn read(page: &str) -> Result<Exposition, ReadError> {
+    read_as(page, Format::Text)
+}
+
+/// Reads a whole page of `OpenMetrics` text: what it adds is read over, so that its samples are
+/// there. Types that the text format has not become [`Kind::Untyped`], exemplars and units are left
+/// out, and times in seconds become milliseconds.
+///
+/// ```
+/// let page = "# TYPE a info\na_info{v=\"1\"} 1\nb_total 7 1.5 # {trace=\"x\"} 0.5\n# EOF\n";
+/// let exposition = embedded_prometheus::exposition::read_openmetrics(page)?;
+/// assert_eq!(exposition.samples[1].timestamp_ms, Some(1_500));
+/// # Ok::<(), embedded_prometheus::exposition::ReadError>(())
+/// ```
+///
+/// # Errors
+///
+/// The first line that breaks the format, and a page without its end, `# EOF`.
+pub fn read_openmetrics(page: &str) -> Result<Exposition, ReadError> {
+    let (page, end) = match page.trim_end_matches('\n').strip_suffix("# EOF") {
+        Some(page) => (page, None),
+        None => (page, Some(page.lines().count() + 1)),
+    };
+    let exposition = read_as(page, Format::OpenMetrics)?;
+    match end {
+        None => Ok(exposition),
+        Some(line) => Err(ReadError {
+            line,
+            column: 1,
+            problem: "the page has no end: `# EOF` has to be its last line".to_owned(),
+        }),
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Format {
+    Text,
+    OpenMetrics,
+}
+
+impl Format {
+    /// A timestamp as this format has it; else its unit.
+    fn milliseconds(self, word: &str) -> Result<i64, &'static str> {
+        match self {
+            Self::Text => word.parse().map_err(|_| "milliseconds"),
+            Self::OpenMetrics => match word.parse::<f64>() {
+                #[expect(clippy::cast_possible_truncation, reason = "within what a date can be")]
+                Ok(seconds) if seconds.abs() < 1e12 => Ok((seconds * 1000.0).round() as i64),
+                _ => Err("seconds"),
+            },
+        }
+    }
+}
+
+fn read_as(page: &str, format: Format) -> Result<Exposition, ReadError> {
     let mut exposition = Exposition::default();
     for (index, text) in page.split_inclusive('\n').enumerate() {
-        let mut line = Line { text, position: 0, number: index + 1 };
+        let mut line = Line { text, position: 0, number: index + 1, format };
         line.skip_blanks();
         match line.peek() {
             None | Some('\n') => {}
@@ -146,6 +200,7 @@ struct Line<'a> {
     /// In bytes.
     position: usize,
     number: usize,
+    format: Format,
 }
 
 impl<'a> Line<'a> {
@@ -188,6 +243,7 @@ impl<'a> Line<'a> {
         self.skip_blanks();
         match self.peek() {
             None | Some('\n') => Ok(()),
+            Some('#') if self.format == Format::OpenMetrics => Ok(()),
             Some('#') => Err(self.error(
                 "expected the end of the line: an exemplar belongs to OpenMetrics, another format",
             )),
@@ -221,6 +277,11 @@ impl<'a> Line<'a> {
                     "histogram" => Kind::Histogram,
                     "summary" => Kind::Summary,
                     "untyped" => Kind::Untyped,
+                    "unknown" | "info" | "stateset" | "gaugehistogram"
+                        if self.format == Format::OpenMetrics =>
+                    {
+                        Kind::Untyped
+                    }
                     other => {
                         self.position = at;
                         return Err(self.error(format!(
@@ -256,9 +317,9 @@ impl<'a> Line<'a> {
         if !matches!(self.peek(), None | Some('\n' | '#')) {
             let at = self.position;
             let word = self.word();
-            timestamp_ms = Some(word.parse().map_err(|_| {
+            timestamp_ms = Some(self.format.milliseconds(word).map_err(|unit| {
                 self.position = at;
-                self.error(format!("`{word}` is no timestamp in milliseconds"))
+                self.error(format!("`{word}` is no timestamp in {unit}"))
             })?);
             self.skip_blanks();
         }
@@ -446,5 +507,20 @@ mod tests {
         for (page, message) in table {
             assert_eq!(read(page).expect_err(page).to_string(), message);
         }
+    }
+
+    #[test]
+    fn openmetrics_is_read_over_where_it_is_asked_for() {
+        let page = "# TYPE a stateset\n# UNIT b_seconds seconds\na{a=\"on\"} 1\nb_seconds_bucket{le=\"+Inf\"} 7 1.5 # {trace=\"x y\"} 0.5 1.4\n# EOF\n";
+        let read = read_openmetrics(page).unwrap();
+        assert_eq!(read.samples.len(), 2);
+        assert_eq!(read.samples[1].timestamp_ms, Some(1_500));
+        assert_eq!(super::read(page).unwrap_err().line, 1);
+        let error = read_openmetrics("a 1\n").unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "line 2, column 1: the page has no end: `# EOF` has to be its last line"
+        );
+        assert!(read_openmetrics("a 1 soon\n# EOF").is_err());
     }
 }

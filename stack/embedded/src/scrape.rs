@@ -188,6 +188,9 @@ impl OneTarget {
         if answer.status() != 200 {
             return Err(format!("server returned HTTP status {}", answer.status()));
         }
+        let kind = answer.headers().get("content-type").and_then(|kind| kind.to_str().ok());
+        let is_openmetrics =
+            kind.is_some_and(|kind| kind.starts_with("application/openmetrics-text"));
         let largest = self.target.limits.body;
         let mut page = Vec::new();
         let mut body = answer.into_body().into_reader().take(largest + 1);
@@ -196,7 +199,8 @@ impl OneTarget {
             return Err(format!("the page is larger than the body_size_limit, {largest} bytes"));
         }
         let page = String::from_utf8(page).map_err(|_| "the page is no UTF-8".to_owned())?;
-        exposition::read(&page).map_err(|error| error.to_string())
+        let read = if is_openmetrics { exposition::read_openmetrics } else { exposition::read };
+        read(&page).map_err(|error| error.to_string())
     }
 
     fn store_page(&mut self, page: &Exposition, time: Time) -> Result<(), String> {

@@ -243,7 +243,7 @@ fn deep_queries_are_answered_or_refused() {
         format!("{}1{}", "(".repeat(100), ")".repeat(100)),
         format!("1{}", " + 1".repeat(500)),
         format!("{}1", "-".repeat(500)),
-        format!("up{{job=~\"{}\"}}", "(a|".repeat(150) + &"b)".repeat(150)),
+        format!("up{{job=\"{}\"}}", "(+".repeat(600)),
     ] {
         let query = promql::parse(&text).unwrap_or_else(|error| panic!("{text}: {error}"));
         promql::instant(&STORE, &query, 300_000, &limits()).unwrap();

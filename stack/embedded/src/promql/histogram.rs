@@ -21,7 +21,7 @@ pub fn quantiles(
 ) -> Result<Vec<Row>, QueryError> {
     let wanted = evaluation.scalar(&call.args.args[0], steps)?;
     let rows = evaluation.vector(&call.args.args[1], steps)?;
-    of_each_histogram(&rows, steps, |step, buckets| quantile(wanted[step], buckets))
+    Ok(of_each_histogram(&rows, steps, |step, buckets| quantile(wanted[step], buckets)))
 }
 
 /// `histogram_fraction(lower, upper, buckets)`
@@ -33,7 +33,7 @@ pub fn fractions(
     let lower = evaluation.scalar(&call.args.args[0], steps)?;
     let upper = evaluation.scalar(&call.args.args[1], steps)?;
     let rows = evaluation.vector(&call.args.args[2], steps)?;
-    of_each_histogram(&rows, steps, |step, buckets| fraction(lower[step], upper[step], buckets))
+    Ok(of_each_histogram(&rows, steps, |step, buckets| fraction(lower[step], upper[step], buckets)))
 }
 
 /// Rows that differ only in `le` are one histogram; rows without a number there are none.
@@ -41,7 +41,7 @@ fn of_each_histogram(
     rows: &[Row],
     steps: Steps,
     value: impl Fn(usize, Vec<Bucket>) -> f64,
-) -> Result<Vec<Row>, QueryError> {
+) -> Vec<Row> {
     let mut results = Vec::new();
     for (labels, rows) in grouped(rows, |labels| labels.filter(|name| name != NAME && name != "le"))
     {
@@ -56,7 +56,7 @@ fn of_each_histogram(
         });
         results.push(Row { values: values.collect(), labels });
     }
-    Ok(results)
+    results
 }
 
 fn bound(le: &str) -> Option<f64> {
