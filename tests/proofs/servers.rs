@@ -1,6 +1,7 @@
 //! Proofs with the real servers, found on PATH: what the memo-service shows is what Prometheus
 //! reads, and what the dashboards ask has an answer.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpListener};
@@ -11,6 +12,8 @@ use std::time::{Duration, Instant};
 
 use actix_web::error::ErrorInternalServerError;
 use actix_web::{get, web};
+use embedded_prometheus::scrape::{Scraper, Shared};
+use embedded_prometheus::store::{Retention, Store};
 use instrument_metrics::prometheus::Registry;
 use instrument_metrics::{Access, Metrics, instrument_metrics};
 use memo_service::{Config, MemoService};
@@ -408,6 +411,55 @@ fn the_reader_takes_and_refuses_what_prometheus_does() {
         }
     }
     assert!(different.is_empty(), "{different:#?}");
+}
+
+#[test]
+#[ignore = "needs prometheus on PATH"]
+fn what_prometheus_stores_of_a_page_is_what_the_built_in_one_stores() {
+    let page = serve_page(
+        "# TYPE h histogram\nh_bucket{le=\"0.005\"} 1\nh_bucket{le=\"1\"} 2\nh_bucket{le=\"1e6\"} 2\n\
+         h_bucket{le=\"25000000\"} 3\nh_bucket{le=\"+Inf\"} 4\nh_sum 9\nh_count 4\n\
+         # TYPE s summary\ns{quantile=\"0\"} 1\ns{quantile=\"0.5\"} 1\ns{quantile=\"1\"} 7\ns_sum 9\ns_count 3\n\
+         # TYPE g gauge\ng{le=\"1\",quantile=\"1\"} 1\nu_bucket{le=\"1\"} 1\n\
+         c{job=\"own\",instance=\"here\",empty=\"\"} 5\nt 1 1700000000000\n",
+    );
+    let config = format!(
+        "global: {{scrape_interval: 1s, scrape_timeout: 1s}}\nscrape_configs:\n  \
+         - job_name: page\n    static_configs: [{{targets: [\"{page}\"], labels: {{team: a}}}}]\n"
+    );
+    let server = Prometheus::with(&config);
+    server.api.wait_for("up == 1");
+    let config = embedded_prometheus::config::Config::read(&config).unwrap();
+    let store = Shared::new(Store::new(Retention::default()));
+    let _scraper = Scraper::start(config.targets(), &store);
+    let ours = || -> BTreeSet<String> {
+        let labels = store.read().series(&[], i64::MIN, i64::MAX);
+        let series = labels
+            .iter()
+            .map(|labels| labels.iter().map(|(name, value)| format!("{name}={value};")).collect());
+        series.collect()
+    };
+    while ours().len() < 15 {
+        thread::sleep(Duration::from_millis(50));
+    }
+    let url = format!("http://{}/api/v1/series", server.api.0);
+    let answer =
+        agent().get(url).query("match[]", "{__name__=~\".+\"}").query("start", "0").call().unwrap();
+    let answer: Value = serde_json::from_reader(answer.into_body().into_reader()).unwrap();
+    let theirs: BTreeSet<String> = answer["data"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|labels| {
+            let sorted: std::collections::BTreeMap<_, _> =
+                labels.as_object().unwrap().iter().collect();
+            sorted
+                .iter()
+                .map(|(name, value)| format!("{name}={};", value.as_str().unwrap()))
+                .collect()
+        })
+        .collect();
+    assert_eq!(ours(), theirs);
 }
 
 #[test]

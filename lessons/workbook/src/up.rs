@@ -11,12 +11,20 @@ use crate::{Outcome, Sentence};
 pub fn run(workbook: &Workbook, what: &str, arguments: &[OsString]) -> Result<Outcome, Sentence> {
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let manifest = workbook.root.join("Cargo.toml");
-    let status = Command::new(cargo)
+    let mut command = Command::new(cargo);
+    command
         .args(["run", "--package", "local-stack", "--manifest-path"])
         .arg(manifest)
         .args(["--", what])
-        .args(arguments)
-        .status()
-        .map_err(|error| format!("cannot run cargo: {error}"))?;
-    Ok(if status.success() { Outcome::Fine } else { Outcome::NotYet })
+        .args(arguments);
+    let failed = |error| format!("cannot run cargo: {error}");
+    // Cargo becomes this process, and then the program becomes cargo: one process, so that whoever
+    // ends it ends all of it.
+    #[cfg(unix)]
+    return Err(failed(std::os::unix::process::CommandExt::exec(&mut command)));
+    #[cfg(not(unix))]
+    {
+        let status = command.status().map_err(failed)?;
+        Ok(if status.success() { Outcome::Fine } else { Outcome::NotYet })
+    }
 }

@@ -8,8 +8,9 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant, SystemTime};
 
 use crate::config::{ScrapeLimits, Target};
-use crate::exposition::{self, Exposition, Family};
+use crate::exposition::{self, Exposition, Family, Kind};
 use crate::labels::{Labels, NAME};
+use crate::promql::format_float;
 use crate::store::{STALE, Sample, Store, Time};
 
 /// A store that a scraper fills while others ask it.
@@ -145,6 +146,7 @@ impl OneTarget {
 
     fn scrape(&mut self) {
         let time = now();
+        let before_scrape = self.present.clone();
         let before = Instant::now();
         let page = self.fetch();
         let duration = before.elapsed();
@@ -159,7 +161,8 @@ impl OneTarget {
         if outcome.is_err() {
             self.end_all(time);
         }
-        self.report(time, duration, count, outcome.is_ok());
+        let added = self.present.difference(&before_scrape).count();
+        self.report(time, duration, count, added, outcome.is_ok());
         let mut state = lock(&self.state);
         state.last_scrape = Some(time);
         state.duration = duration;
@@ -215,7 +218,7 @@ impl OneTarget {
         let mut present = HashSet::new();
         let mut samples = Vec::new();
         for sample in &page.samples {
-            let labels = self.labels(sample);
+            let labels = with_floats(self.labels(sample), page);
             check(&labels, limits)?;
             // A series with times of its own says itself when it ends.
             if sample.timestamp_ms.is_none() {
@@ -264,17 +267,39 @@ impl OneTarget {
     }
 
     #[expect(clippy::cast_precision_loss, reason = "there are never so many samples")]
-    fn report(&self, time: Time, duration: Duration, samples: usize, up: bool) {
+    fn report(&self, time: Time, duration: Duration, samples: usize, added: usize, up: bool) {
         let values = [
             ("up", f64::from(up)),
             ("scrape_duration_seconds", duration.as_secs_f64()),
             ("scrape_samples_scraped", samples as f64),
+            // Nothing is relabeled here.
+            ("scrape_samples_post_metric_relabeling", samples as f64),
+            ("scrape_series_added", added as f64),
         ];
         let mut store = self.store.write();
         for (name, value) in values {
             let _ = store.push(&self.target.labels.with(NAME, name), Sample { time, value });
         }
         store.drop_old();
+    }
+}
+
+/// The bound of a bucket and the quantile of a summary, written as Prometheus 3 writes them, so that
+/// a query that names one finds it there and here: `le="1"` is stored as `1.0`.
+fn with_floats(labels: Labels, page: &Exposition) -> Labels {
+    let (label, kind) = match (labels.get("le"), labels.get("quantile")) {
+        ("", "") => return labels,
+        ("", _) => ("quantile", Kind::Summary),
+        _ => ("le", Kind::Histogram),
+    };
+    let name = labels.get(NAME);
+    let family = name.strip_suffix("_bucket").unwrap_or(name);
+    if page.families.get(family).is_none_or(|family| family.kind != kind) {
+        return labels;
+    }
+    match labels.get(label).parse::<f64>() {
+        Ok(number) => labels.with(label, &format_float(number)),
+        Err(_) => labels,
     }
 }
 

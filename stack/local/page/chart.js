@@ -98,7 +98,7 @@ export function overTime(host, series, options, times) {
 
   const svg = shape("svg", { viewBox: `0 0 ${width} ${height}`, role: "img" });
   svg.append(shape("title", {}, `${drawn.length} series over time`));
-  for (const tick of format.ticks(low, high, height / 45)) {
+  for (const tick of format.ticks(low, high, height / 45, options.unit)) {
     svg.append(shape("line", { class: "grid", x1: box.left, x2: width - box.right, y1: y(tick), y2: y(tick) }));
     const label = shape("text", { x: box.left - 6, y: y(tick) + 3, "text-anchor": "end" });
     label.textContent = format.value(tick, options.unit, options.decimals);
@@ -171,6 +171,8 @@ export function overTime(host, series, options, times) {
     cursor.setAttribute("visibility", "hidden");
     tip(null);
   });
+  // What the pointer showed is of the drawing before.
+  if (host.closest(".panel")?.matches(":hover")) tip(null);
   host.replaceChildren(svg);
 }
 

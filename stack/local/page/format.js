@@ -73,8 +73,12 @@ export function time(unixSeconds, range) {
 /** Seconds as Prometheus writes a duration. */
 export const duration = (number) => `${Math.max(1, Math.round(number))}s`;
 
-/** Round numbers from low to high, about so many. */
-export function ticks(low, high, about) {
+/** Round numbers from low to high, about so many; of bytes, round in their own unit. */
+export function ticks(low, high, about, unit) {
+  if (["bytes", "binBps"].includes(unit)) {
+    const scale = 1024 ** Math.max(0, Math.floor(Math.log2(Math.max(Math.abs(high), 1)) / 10));
+    return ticks(low / scale, high / scale, about).map((tick) => tick * scale);
+  }
   const span = high - low || Math.abs(high) || 1;
   const rough = span / Math.max(1, about);
   const power = 10 ** Math.floor(Math.log10(rough));

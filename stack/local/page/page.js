@@ -15,6 +15,7 @@ let dashboard = null;
 let scrapeInterval = 5;
 let timer = null;
 let updating = false;
+let again = false;
 
 function remember(name, value) {
   settings.set(name, value);
@@ -57,11 +58,17 @@ async function fillVariables() {
   for (const variable of dashboard.templating?.list ?? []) {
     const select = find(`variable-${variable.name}`);
     if (!select || variable.type === "datasource") continue;
-    let found;
-    if (variable.type === "query") found = await valuesOf(variable.query, variables());
-    else found = String(variable.query ?? "").split(",").map((value) => value.trim()).filter(Boolean);
+    let found = [];
+    if (variable.type === "query") {
+      try {
+        found = await valuesOf(variable.query, variables());
+      } catch (error) {
+        status(`${variable.name}: ${error.message}`, true);
+      }
+    } else found = String(variable.query ?? "").split(",").map((value) => value.trim()).filter(Boolean);
     const options = Object.fromEntries(found.map((value) => [value, value]));
-    const wanted = select.value || settings.get(`var-${variable.name}`);
+    const wanted = settings.get(`var-${variable.name}`) ?? select.value;
+    if (wanted && wanted !== ALL && !found.includes(wanted)) options[`${wanted} (no series)`] = wanted;
     choose(select, variable.includeAll ? { All: ALL, ...options } : options, wanted);
   }
 }
@@ -99,20 +106,37 @@ async function showAlerts() {
     ...(pending ? [element("p", {}, `${pending} pending.`)] : []));
 }
 
+/** A sentence for each target that is down; where a learner's service may be is no problem. */
+async function showTargets() {
+  const { activeTargets } = await ask("targets");
+  return activeTargets
+    .filter((target) => target.health === "down" && !(activeTargets.length > 1 && target.labels.job === "your-service"))
+    .map((target) => `${target.labels.job} is down: ${target.lastError}`);
+}
+
 /** Asks all queries again. One at a time: a slow answer is not overtaken. */
 async function update() {
-  if (updating || !dashboard) return;
+  if (!dashboard) return;
+  if (updating) {
+    again = true;
+    return;
+  }
   updating = true;
   clearTimeout(timer);
   try {
     await fillVariables();
     const now = context();
-    await Promise.all([...panels.map((panel) => panel.update(now)), showAlerts()]);
-    status(`${new Date().toLocaleTimeString()}: ${panels.length} panels`);
+    const [down] = await Promise.all([showTargets(), showAlerts(), ...panels.map((panel) => panel.update(now))]);
+    const problems = [...fileErrors, ...down];
+    status([`${new Date().toLocaleTimeString()}: ${panels.length} panels`, ...problems].join(" · "), problems.length > 0);
   } catch (error) {
     status(error.message, true);
   }
   updating = false;
+  if (again) {
+    again = false;
+    return update();
+  }
   const seconds = Number(find("refresh").value);
   if (seconds) timer = setTimeout(() => (document.hidden ? later() : update()), seconds * 1000);
 }
@@ -128,6 +152,8 @@ function status(text, wrong = false) {
 }
 
 function explore(queries) {
+  choose(find("queries"), Object.fromEntries((queries ?? []).map((query, index) => [`Query ${index + 1}`, query])));
+  find("queries").parentElement.hidden = (queries?.length ?? 0) < 2;
   find("query").value = queries?.[0] ?? find("query").value;
   find("explorer").showModal();
   find("query").focus();
@@ -138,12 +164,17 @@ function run() {
   return answer(find("answer"), find("query").value, context());
 }
 
+let fileErrors = [];
+
 async function show(uid) {
-  const { dashboards } = await (await fetch("dashboards")).json();
+  const response = await fetch("dashboards");
+  if (!response.ok) throw new Error(await response.text());
+  const { dashboards, errors } = await response.json();
+  fileErrors = errors;
   choose(find("dashboard"), Object.fromEntries(dashboards.map((one) => [one.title, one.uid])), uid);
   dashboard = dashboards.find((one) => one.uid === find("dashboard").value);
   if (!dashboard) {
-    status("There is no dashboard in stack/grafana/dashboards.", true);
+    status(["There is no dashboard in stack/grafana/dashboards.", ...errors].join(" · "), true);
     return;
   }
   document.title = `${dashboard.title} · Metrics Workbook`;
@@ -167,7 +198,11 @@ async function start() {
   }
   find("dashboard").addEventListener("change", () => {
     remember("dashboard", find("dashboard").value);
-    show(find("dashboard").value);
+    show(find("dashboard").value).catch((error) => status(error.message, true));
+  });
+  find("queries").addEventListener("change", () => {
+    find("query").value = find("queries").value;
+    run();
   });
   find("explore").addEventListener("click", () => explore());
   find("run").addEventListener("click", run);

@@ -108,7 +108,10 @@ function legend(panel, series, options) {
 const DRAW = {
   timeseries(body, panel, series, options, times) {
     const host = element("div", { class: "chart" });
+    const scrolled = body.querySelector(".legend")?.scrollTop ?? 0;
     body.replaceChildren(...[host, legend(panel, series, options)].filter(Boolean));
+    const shown = body.querySelector(".legend");
+    if (shown) shown.scrollTop = scrolled;
     chart.overTime(host, series, options, times);
   },
 
@@ -199,7 +202,7 @@ export const KNOWN = [...Object.keys(DRAW), "text", "row"];
 
 function nothing(body, panel) {
   const text = panel.fieldConfig?.defaults?.noValue
-    ?? "No data: no series matches, or there are too few samples yet.";
+    ?? "No data: no series matches, or there are too few samples yet. `cargo workbook load` makes traffic.";
   body.replaceChildren(element("p", { class: "nothing" }, text));
 }
 
@@ -214,7 +217,7 @@ export function make(panel, explore) {
     : null;
   const made = element("section", { class: "panel", "aria-label": panel.title ?? "", "data-type": panel.type },
     element("h2", {}, title, open), body);
-  const { x, w, h } = panel.gridPos;
+  const { x = 0, w = 12, h = 8 } = panel.gridPos ?? {};
   made.style.gridColumn = `${x + 1} / span ${w}`;
   made.style.gridRow = `span ${h}`;
 
@@ -243,25 +246,33 @@ export function make(panel, explore) {
   return { element: made, update };
 }
 
+let asked = 0;
+
 /** The answer to a query that somebody has typed: a chart and a table of the newest values. */
 export async function answer(host, query, context) {
   const filledIn = filled(query, context.variables, stepsOf(context.range, 800, context.scrapeInterval), context.scrapeInterval);
   const times = stepsOf(context.range, 800, context.scrapeInterval);
   host.replaceChildren(element("p", { class: "nothing" }, "Asking …"));
+  asked += 1;
+  const mine = asked;
   try {
-    const series = (await prometheus.range(filledIn, times)).slice(0, 100)
+    const found = await prometheus.range(filledIn, times);
+    // A newer question has been asked meanwhile.
+    if (mine !== asked) return;
+    const series = found.slice(0, 100)
       .map((one, index) => ({ ...one, name: prometheus.nameOf(one.labels), color: chart.color(index) }));
-    const asked = element("p", {}, element("code", {}, filledIn));
+    const question = element("p", {}, element("code", {}, filledIn),
+      found.length > series.length ? ` ${found.length} series, of which the first 100 are shown.` : "");
     if (!series.length) {
-      host.replaceChildren(asked, element("p", { class: "nothing" }, "No series: the query is right, and nothing matches it in this range."));
+      host.replaceChildren(question, element("p", { class: "nothing" }, "No series: the query can be read, and nothing matches it in this range. Is the name right?"));
       return;
     }
     const drawn = element("div", { class: "chart" });
     const rows = series.map((one) => element("tr", {}, element("td", {}, chart.key(one.color), one.name),
       element("td", { class: "number" }, format.value(one.points.at(-1)[1]))));
-    host.replaceChildren(asked, drawn, element("table", {}, ...rows));
+    host.replaceChildren(question, drawn, element("table", {}, ...rows));
     chart.overTime(drawn, series, {}, times);
   } catch (error) {
-    host.replaceChildren(element("p", { class: "wrong" }, error.message));
+    if (mine === asked) host.replaceChildren(element("p", { class: "wrong" }, error.message));
   }
 }

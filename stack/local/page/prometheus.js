@@ -14,7 +14,7 @@ export async function ask(path, parameters) {
   }
   const answer = await response.json().catch(() => null);
   if (!answer) throw new Error(`The server answers ${response.status}, and no JSON.`);
-  if (answer.status !== "success") throw new Error(answer.error);
+  if (answer.status !== "success") throw new Error(answer.error.replace(/^invalid parameter "query": /, ""));
   return answer.data;
 }
 

@@ -22,16 +22,16 @@ pub struct Arguments {
     #[arg(long, default_value = "http://127.0.0.1:8080")]
     url: String,
     /// Requests a second.
-    #[arg(long, default_value_t = 20.0)]
+    #[arg(long, default_value_t = 20.0, allow_negative_numbers = true)]
     rate: f64,
     /// For how many seconds; until Ctrl-C, if it is not said.
-    #[arg(long)]
+    #[arg(long, allow_negative_numbers = true)]
     seconds: Option<f64>,
     /// Paths to get, in equal parts, instead of the memo-service's mix.
     #[arg(long)]
     path: Vec<String>,
     /// The part of the requests to /fail that fail, 0 to 1.
-    #[arg(long, default_value_t = 0.3)]
+    #[arg(long, default_value_t = 0.3, allow_negative_numbers = true)]
     failures: f64,
 }
 
@@ -87,6 +87,14 @@ pub async fn run(arguments: &Arguments) -> Result<(), String> {
     let base = Url::parse(&arguments.url).map_err(|error| {
         format!("--url {}: {error}; write it as http://127.0.0.1:8080", arguments.url)
     })?;
+    if base.scheme() != "http" || base.host_str().is_none() {
+        return Err(format!("--url {}: write it as http://127.0.0.1:8080", arguments.url));
+    }
+    if let Some(path) =
+        arguments.path.iter().find(|path| !path.starts_with('/') || path.starts_with("//"))
+    {
+        return Err(format!("--path {path}: a path of the service begins with one `/`"));
+    }
     if !(arguments.rate > 0.0 && arguments.rate <= 10_000.0) {
         return Err("--rate is more than 0 and at most 10000 requests a second".to_owned());
     }

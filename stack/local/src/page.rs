@@ -138,25 +138,54 @@ async fn pass_on(prometheus: SocketAddr, request: HttpRequest) -> HttpResponse {
 }
 
 /// The dashboards that Grafana is provisioned with, read anew each time: whoever edits one sees it.
-async fn dashboards() -> Result<web::Json<Value>, Error> {
-    let read =
-        || read_dashboards(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../grafana/dashboards"));
-    match read() {
-        Ok(dashboards) => Ok(web::Json(json!({"dashboards": dashboards}))),
-        Err(sentence) => Err(error::ErrorInternalServerError(sentence)),
-    }
+/// A file that is wrong takes none of the others with it.
+async fn dashboards() -> web::Json<Value> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../grafana/dashboards");
+    let (dashboards, errors) = read_dashboards(&folder);
+    web::Json(json!({"dashboards": dashboards, "errors": errors}))
 }
 
-fn read_dashboards(folder: &Path) -> Result<Vec<Value>, String> {
-    let failed =
-        |path: &Path, error: &dyn std::fmt::Display| format!("{}: {error}", path.display());
-    let entries = fs::read_dir(folder).map_err(|error| failed(folder, &error))?;
+fn read_dashboards(folder: &Path) -> (Vec<Value>, Vec<String>) {
+    let failed = |path: &Path, error: &dyn std::fmt::Display| {
+        let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy();
+        format!("stack/grafana/dashboards/{name}: {error}")
+    };
+    let entries = match fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(error) => return (Vec::new(), vec![failed(folder, &error)]),
+    };
     let mut files: Vec<PathBuf> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
     files.retain(|file| file.extension().is_some_and(|extension| extension == "json"));
     files.sort();
-    let dashboard = |file: PathBuf| {
-        let text = fs::read_to_string(&file).map_err(|error| failed(&file, &error))?;
-        serde_json::from_str(&text).map_err(|error| failed(&file, &error))
-    };
-    files.into_iter().map(dashboard).collect()
+    let (mut dashboards, mut errors) = (Vec::new(), Vec::new());
+    for file in files {
+        let text = fs::read_to_string(&file).map_err(|error| failed(&file, &error));
+        let read = text
+            .and_then(|text| serde_json::from_str(&text).map_err(|error| failed(&file, &error)));
+        match read {
+            Ok(dashboard) => dashboards.push(dashboard),
+            Err(error) => errors.push(error),
+        }
+    }
+    (dashboards, errors)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wrong_file_takes_no_other_dashboard_with_it() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("good.json"), "{\"uid\": \"good\"}").unwrap();
+        fs::write(folder.path().join("bad.json"), "{\"uid\":").unwrap();
+        fs::write(folder.path().join("README.md"), "no dashboard").unwrap();
+        let (dashboards, errors) = read_dashboards(folder.path());
+        assert_eq!(dashboards, [json!({"uid": "good"})]);
+        assert_eq!(errors.len(), 1);
+        assert!(
+            errors[0].starts_with("stack/grafana/dashboards/bad.json: EOF while parsing"),
+            "{errors:?}"
+        );
+    }
 }

@@ -56,7 +56,10 @@ fn what_cannot_be_is_told_in_a_sentence() {
     let nobody = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let nobody = format!("http://{nobody}");
     let (url, _) = service(Duration::ZERO);
-    let table: [(&[&str], &str); 4] = [
+    let table: [(&[&str], &str); 7] = [
+        (&["--url", "localhost:8080"], "write it as http://127.0.0.1:8080"),
+        (&["--url", &url, "--path", "//elsewhere/"], "begins with one `/`"),
+        (&["--url", &url, "--rate", "-1"], "--rate is more than 0"),
         (&["--url", &nobody], "Start it first, with `cargo workbook up`"),
         (&["--url", "127.0.0.1:8080"], "write it as http://127.0.0.1:8080"),
         (&["--url", &url, "--rate", "0"], "--rate is more than 0"),

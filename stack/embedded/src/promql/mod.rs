@@ -33,6 +33,7 @@ mod select;
 
 use std::time::{Duration, Instant};
 
+pub(crate) use numbers::format_float;
 pub use numbers::format_value;
 pub use query::{Query, parse, parse_selector};
 

@@ -109,20 +109,34 @@ pub fn format_value(value: f64) -> String {
     } else if value.is_infinite() {
         if value > 0.0 { "+Inf".to_owned() } else { "-Inf".to_owned() }
     } else if size != 0.0 && !(1e-6..1e21).contains(&size) {
-        let written = format!("{value:e}");
-        match written.split_once('e') {
-            Some((digits, exponent)) => {
-                let (sign, exponent) = match exponent.strip_prefix('-') {
-                    Some(exponent) => ('-', exponent),
-                    None => ('+', exponent),
-                };
-                format!("{digits}e{sign}{exponent:0>2}")
-            }
-            None => written,
-        }
+        with_exponent(value)
     } else {
         value.to_string()
     }
+}
+
+/// A bound as Prometheus stores it in a label: always with a point or an exponent.
+pub fn format_float(value: f64) -> String {
+    if !value.is_finite() {
+        return format_value(value);
+    }
+    let size = value.abs();
+    if size != 0.0 && !(1e-4..1e6).contains(&size) {
+        // Go's shortest form without a point: 1e+06.
+        return with_exponent(value);
+    }
+    let written = value.to_string();
+    if written.contains('.') { written } else { format!("{written}.0") }
+}
+
+fn with_exponent(value: f64) -> String {
+    let written = format!("{value:e}");
+    let (digits, exponent) = written.split_once('e').unwrap_or((&written, "0"));
+    let (sign, exponent) = match exponent.strip_prefix('-') {
+        Some(exponent) => ('-', exponent),
+        None => ('+', exponent),
+    };
+    format!("{digits}e{sign}{exponent:0>2}")
 }
 
 #[cfg(test)]
@@ -146,6 +160,24 @@ mod tests {
         ];
         for (value, expected) in table {
             assert_eq!(format_value(value), expected);
+        }
+    }
+
+    #[test]
+    fn bounds_have_a_point_or_an_exponent() {
+        let table = [
+            (1.0, "1.0"),
+            (0.0, "0.0"),
+            (-1.0, "-1.0"),
+            (0.005, "0.005"),
+            (2.5, "2.5"),
+            (100_000.0, "100000.0"),
+            (1e6, "1e+06"),
+            (2.5e-5, "2.5e-05"),
+            (f64::INFINITY, "+Inf"),
+        ];
+        for (value, expected) in table {
+            assert_eq!(format_float(value), expected);
         }
     }
 

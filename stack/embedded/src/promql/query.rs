@@ -30,9 +30,50 @@ pub fn parse(text: &str) -> Result<Query, QueryError> {
             "the query is too deep: at most {DEEPEST} brackets within each other and {LONGEST} operators"
         )));
     }
-    let expr = parser::parse(text).map_err(bad)?;
+    let expr = parser::parse(text).map_err(|why| bad(explained(text, &why)))?;
     walk_expr(&mut Supported, &expr).map_err(bad)?;
     Ok(Query { expr })
+}
+
+/// What the parser says, in the words of Prometheus's documentation, and what is mostly meant.
+fn explained(text: &str, why: &str) -> String {
+    let why = why
+        .replace("expected type matrix", "expected type range vector")
+        .replace("got matrix", "got range vector")
+        .replace("expected type vector", "expected type instant vector")
+        .replace("got vector", "got instant vector");
+    let hints = [
+        (
+            r"\b(by|without|on|ignoring)\s+[a-zA-Z_]",
+            "labels stand in parentheses, as in `sum by (route) (up)`",
+        ),
+        (
+            r#"\{[^}]*(=|=~|!=|!~)\s*[^\s"'`=~}]"#,
+            "the value of a label stands in quotes, as in `up{job=\"api\"}`",
+        ),
+        (r"\{[^}]*=\s*\}", "a label needs a value in quotes, as in `up{job=\"api\"}`"),
+        (
+            r#"\{[^}]*["'`]\s+(and|or)\b"#,
+            "a comma stands between labels, as in `up{job=\"api\", instance=\"a\"}`",
+        ),
+        (r"[+\-*/%^<>=]\s*$|\b(and|or|unless)\s*$", "something is missing at the end"),
+        (r"[\w}]\s+[a-zA-Z_]\w*\s*(\{|$)", "an operator or a bracket is missing between two names"),
+    ];
+    if why.contains("range vector") && why.contains("got instant vector") {
+        return format!("{why}; give it a range, as in `rate(requests_total[5m])`");
+    }
+    if why.contains("got range vector") {
+        return format!(
+            "{why}; take one value of the range first, as in `rate(requests_total[5m])`"
+        );
+    }
+    let hint = hints
+        .iter()
+        .find(|(pattern, _)| regex::Regex::new(pattern).is_ok_and(|regex| regex.is_match(text)));
+    match hint {
+        Some((_, hint)) => format!("{why}: {hint}"),
+        None => why,
+    }
 }
 
 /// More than any query that a person reads. The parser follows a query's depth on its stack.
@@ -185,6 +226,30 @@ impl ExprVisitor for Supported {
             }
             Expr::Extension(_) => Err("an extension is no expression".to_owned()),
             _ => Ok(true),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_mostly_meant_is_said() {
+        let table = [
+            ("sum by route (up)", "labels stand in parentheses"),
+            ("up{job=api}", "the value of a label stands in quotes"),
+            ("up{status=200}", "the value of a label stands in quotes"),
+            ("up{job=}", "a label needs a value in quotes"),
+            ("up{job=\"a\" and x=\"y\"}", "a comma stands between labels"),
+            ("1 +", "something is missing at the end"),
+            ("rate(up)", "give it a range, as in `rate(requests_total[5m])`"),
+            ("sum(up[5m])", "take one value of the range first"),
+            ("http requests total", "an operator or a bracket is missing"),
+        ];
+        for (query, hint) in table {
+            let error = parse(query).unwrap_err().to_string();
+            assert!(error.contains(hint), "{query}: {error}");
         }
     }
 }
