@@ -155,7 +155,7 @@ fn measured(handler: &Handler, options: &Options, place: Place) -> TokenStream {
         tokens.append_all(&handler.attributes);
     }
     // Where the compiler asks for documentation, the queries are none.
-    let is_documented = handler.attribute("doc").is_some();
+    let is_documented = handler.is_documented();
     if is_documented || !matches!(handler.visibility, Visibility::Public(_)) {
         let documentation =
             promql::documentation(&label(handler, options), &options.skipped, is_documented);

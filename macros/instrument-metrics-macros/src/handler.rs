@@ -3,7 +3,7 @@
 use proc_macro2::{Delimiter, Group, Ident, TokenStream, TokenTree};
 use quote::{ToTokens, TokenStreamExt};
 use syn::parse::{Parse, ParseStream};
-use syn::{Attribute, ReturnType, Signature, Token, Visibility};
+use syn::{Attribute, Meta, ReturnType, Signature, Token, Visibility};
 
 /// A function as it was written, its body unread.
 pub struct Handler {
@@ -42,6 +42,12 @@ impl Handler {
     /// The attribute whose path ends in `name`.
     pub fn attribute(&self, name: &str) -> Option<&Attribute> {
         self.attributes.iter().find(|attribute| is_named(attribute, name))
+    }
+
+    /// Whether it has a doc comment; `#[doc(hidden)]` and the like are none.
+    pub fn is_documented(&self) -> bool {
+        let is_comment = |attribute: &&Attribute| matches!(attribute.meta, Meta::NameValue(_));
+        self.attributes.iter().filter(is_comment).any(|attribute| is_named(attribute, "doc"))
     }
 
     /// Whether actix-web could call this: it is async, and takes nothing but extractors.
