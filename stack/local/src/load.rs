@@ -10,8 +10,6 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use actix_web::rt;
-use awc::Client;
-use awc::http::Method;
 use rand::seq::IndexedRandom;
 use url::Url;
 
@@ -35,30 +33,21 @@ pub struct Arguments {
     failures: f64,
 }
 
-/// At most so many requests wait for an answer; those that would be more are counted as given up.
-const MOST_IN_FLIGHT: usize = 500;
+/// At most so many requests wait for an answer, each in a thread; those that would be more are
+/// counted as given up.
+const MOST_IN_FLIGHT: usize = 400;
 
 /// A kind of request, and how often it comes.
 struct Kind {
-    method: Method,
     path: String,
+    /// JSON to post; without it, the path is got.
     body: Option<&'static str>,
     weight: u32,
 }
 
 fn kinds(arguments: &Arguments) -> Vec<Kind> {
-    let get = |path: &str, weight| Kind {
-        method: Method::GET,
-        path: path.to_owned(),
-        body: None,
-        weight,
-    };
-    let post = |path: &str, body, weight| Kind {
-        method: Method::POST,
-        path: path.to_owned(),
-        body: Some(body),
-        weight,
-    };
+    let get = |path: &str, weight| Kind { path: path.to_owned(), body: None, weight };
+    let post = |path: &str, body, weight| Kind { path: path.to_owned(), body: Some(body), weight };
     if !arguments.path.is_empty() {
         return arguments.path.iter().map(|path| get(path, 1)).collect();
     }
@@ -107,8 +96,15 @@ pub async fn run(arguments: &Arguments) -> Result<(), String> {
         Some(Err(_)) => return Err("--seconds is a number of seconds".to_owned()),
     };
     let kinds = kinds(arguments);
-    let client = Client::builder().timeout(Duration::from_secs(30)).disable_redirects().finish();
-    client.get(base.as_str()).send().await.map_err(|error| {
+    let config = ureq::Agent::config_builder()
+        .timeout_global(Some(Duration::from_secs(30)))
+        .http_status_as_error(false)
+        .max_redirects(0)
+        .max_idle_connections(MOST_IN_FLIGHT)
+        .max_idle_connections_per_host(MOST_IN_FLIGHT)
+        .proxy(None);
+    let client = ureq::Agent::new_with_config(config.build());
+    client.get(base.as_str()).call().map_err(|error| {
         format!("{base} does not answer: {error}. Start it first, with `cargo workbook up`")
     })?;
 
@@ -146,7 +142,7 @@ pub async fn run(arguments: &Arguments) -> Result<(), String> {
 }
 
 fn send(
-    client: &Client,
+    client: &ureq::Agent,
     base: &Url,
     kinds: &[Kind],
     tally: &Rc<RefCell<Tally>>,
@@ -159,31 +155,39 @@ fn send(
         tally.borrow_mut().given_up += 1;
         return Ok(());
     }
-    let request = client.request(kind.method.clone(), url.as_str());
-    let answer = match kind.body {
-        Some(body) => request.insert_header(("content-type", "application/json")).send_body(body),
-        None => request.send(),
-    };
+    let (client, body) = (client.clone(), kind.body);
+    let answer = rt::task::spawn_blocking(move || ask(&client, &url, body));
     let tally = Rc::clone(tally);
     tally.borrow_mut().sent += 1;
     tally.borrow_mut().in_flight += 1;
     rt::spawn(async move {
         let before = Instant::now();
-        let outcome = match answer.await {
-            Ok(mut response) => {
-                // Read to the end, so that the connection can be used again.
-                let _ = response.body().await;
-                response.status().as_u16().to_string()
-            }
-            Err(awc::error::SendRequestError::Timeout) => "timeout".to_owned(),
-            Err(_) => "no answer".to_owned(),
-        };
+        let outcome = answer.await.unwrap_or_else(|error| error.to_string());
         let mut tally = tally.borrow_mut();
         tally.in_flight -= 1;
         tally.slowest = tally.slowest.max(before.elapsed());
         *tally.answers.entry(outcome).or_default() += 1;
     });
     Ok(())
+}
+
+/// The status, or what went wrong.
+fn ask(client: &ureq::Agent, url: &Url, body: Option<&str>) -> String {
+    let answer = match body {
+        Some(body) => {
+            client.post(url.as_str()).header("content-type", "application/json").send(body)
+        }
+        None => client.get(url.as_str()).call(),
+    };
+    match answer {
+        Ok(mut answer) => {
+            // Read to the end, so that the connection can be used again.
+            let _ = answer.body_mut().read_to_vec();
+            answer.status().as_u16().to_string()
+        }
+        Err(ureq::Error::Timeout(_)) => "timeout".to_owned(),
+        Err(_) => "no answer".to_owned(),
+    }
 }
 
 /// One line; on a terminal it is written over again and again.
