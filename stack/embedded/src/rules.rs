@@ -10,7 +10,7 @@ use serde::Deserialize;
 
 use crate::config::Span;
 use crate::labels::{Labels, NAME};
-use crate::promql::{self, Answer, Limits, Query};
+use crate::promql::{self, Answer, Limits, Query, milliseconds};
 use crate::scrape::{Shared, now};
 use crate::store::{STALE, Sample, Store, Time};
 use crate::template::Template;
@@ -263,10 +263,6 @@ impl Rule {
         self.recorded = recorded.into_iter().collect();
         Ok(())
     }
-}
-
-fn milliseconds(duration: Duration) -> Time {
-    Time::try_from(duration.as_millis()).unwrap_or(Time::MAX)
 }
 
 impl Alerting {
@@ -536,6 +532,9 @@ mod tests {
         let alerts = promql::parse("ALERTS{alertstate=\"firing\"}").unwrap();
         let answer = promql::instant(&store.read(), &alerts, 660_000, &Limits::default()).unwrap();
         assert!(matches!(answer, Answer::Vector(rows) if rows.len() == 1));
+        // Resolved is gone at once, and not after the lookback.
+        let resolved = promql::instant(&store.read(), &alerts, changes[1].time, &Limits::default());
+        assert_eq!(resolved.unwrap(), Answer::Vector(Vec::new()));
     }
 
     #[test]

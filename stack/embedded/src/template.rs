@@ -5,7 +5,7 @@
 //! strings, and functions applied one after the other.
 
 use crate::labels::Labels;
-use crate::promql::format_value;
+use crate::promql::{format_value, go_exponent};
 
 /// A text with places to be filled in.
 #[derive(Debug, Clone, PartialEq)]
@@ -214,11 +214,7 @@ fn four_digits(number: f64) -> String {
         } else {
             digits
         };
-        let (sign, exponent) = match exponent.strip_prefix('-') {
-            Some(exponent) => ('-', exponent),
-            None => ('+', exponent),
-        };
-        return format!("{digits}e{sign}{exponent:0>2}");
+        return go_exponent(&format!("{digits}e{exponent}"));
     }
     let decimals = usize::try_from(3 - exponent).unwrap_or(0);
     let written = format!("{number:.decimals$}");
@@ -309,6 +305,7 @@ mod tests {
             ("{{ $value | humanize }}", 12_345.0, "12.35k"),
             ("{{ $value | humanize }}", 0.0123, "12.3m"),
             ("{{ $value | humanize1024 }}B", 3.5 * 1024.0 * 1024.0, "3.5MiB"),
+            ("{{ $value | humanize }}", 1e30, "1e+06Y"),
             ("{{ $value | humanizeDuration }}", 3_725.0, "1h 2m 5s"),
             ("{{ $value | humanizeDuration }}", 0.25, "250ms"),
             ("{{ $value | printf \"%.2f s\" }}", 1.005_9, "1.01 s"),

@@ -90,6 +90,19 @@ fn a_page_becomes_series_with_the_targets_labels() {
 }
 
 #[test]
+fn bounds_and_quantiles_are_stored_as_prometheus_writes_them() {
+    let address = serve(|_| {
+        page(
+            "# TYPE h histogram\nh_bucket{le=\"1\"} 1\n# TYPE s summary\ns{quantile=\"1\"} 1\ng{le=\"1\"} 1\n",
+        )
+    });
+    let (_scraper, store) = scrape(address, "");
+    wait_for(&store, "h_bucket{le=\"1.0\"}");
+    wait_for(&store, "s{quantile=\"1.0\"}");
+    wait_for(&store, "g{le=\"1\"}");
+}
+
+#[test]
 fn a_target_may_keep_its_own_labels() {
     let address = serve(|_| page("memos{job=\"mine\"} 3\n"));
     let (_scraper, store) = scrape(address, "    honor_labels: true\n");

@@ -33,9 +33,10 @@ mod select;
 
 use std::time::{Duration, Instant};
 
-pub(crate) use numbers::format_float;
 pub use numbers::format_value;
+pub(crate) use numbers::{format_float, go_exponent};
 pub use query::{Query, parse, parse_selector};
+pub(crate) use select::milliseconds;
 
 use crate::labels::Labels;
 use crate::store::{Sample, Store, Time};
@@ -205,5 +206,44 @@ impl Budget {
 
     fn in_time(&self) -> Result<(), QueryError> {
         if Instant::now() > self.deadline { Err(QueryError::Timeout) } else { Ok(()) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::Retention;
+
+    fn ask(text: &str, time: Time) -> Result<usize, QueryError> {
+        let mut store = Store::new(Retention::default());
+        for instance in ["a", "b"] {
+            let series = [("__name__", "up"), ("job", "api"), ("instance", instance)];
+            store.push(&series.into_iter().collect(), Sample { time: 0, value: 1.0 }).unwrap();
+        }
+        match instant(&store, &parse(text)?, time, &Limits::default())? {
+            Answer::Vector(rows) => Ok(rows.len()),
+            other => panic!("{text}: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_sample_that_is_just_as_old_as_the_lookback_is_gone() {
+        assert_eq!(ask("up", 299_999), Ok(2));
+        assert_eq!(ask("up", 300_000), Ok(0));
+    }
+
+    #[test]
+    fn what_has_to_be_said_of_a_join_is_said() {
+        let table = [
+            (
+                "up * on(job) max by (job) (up)",
+                "many-to-one matching must be explicit (group_left/group_right)",
+            ),
+            ("max by (job) (up) * on(job) up", "many-to-many matching not allowed"),
+        ];
+        for (query, sentence) in table {
+            let error = ask(query, 0).unwrap_err().to_string();
+            assert!(error.contains(sentence), "{query}: {error}");
+        }
     }
 }

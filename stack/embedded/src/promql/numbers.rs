@@ -130,8 +130,12 @@ pub fn format_float(value: f64) -> String {
 }
 
 fn with_exponent(value: f64) -> String {
-    let written = format!("{value:e}");
-    let (digits, exponent) = written.split_once('e').unwrap_or((&written, "0"));
+    go_exponent(&format!("{value:e}"))
+}
+
+/// `1e-7` as Go writes it, `1e-07`.
+pub fn go_exponent(written: &str) -> String {
+    let (digits, exponent) = written.split_once('e').unwrap_or((written, "0"));
     let (sign, exponent) = match exponent.strip_prefix('-') {
         Some(exponent) => ('-', exponent),
         None => ('+', exponent),
