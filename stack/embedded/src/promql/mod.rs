@@ -230,6 +230,13 @@ mod tests {
     fn a_sample_that_is_just_as_old_as_the_lookback_is_gone() {
         assert_eq!(ask("up", 299_999), Ok(2));
         assert_eq!(ask("up", 300_000), Ok(0));
+        let mut store = Store::new(Retention::default());
+        let up = [("__name__", "up")].into_iter().collect();
+        store.push(&up, Sample { time: 0, value: 1.0 }).unwrap();
+        let query = parse("up").unwrap();
+        let rows = range(&store, &query, 0, 300_000, 100_000, &Limits::default()).unwrap();
+        let times: Vec<_> = rows[0].samples.iter().map(|sample| sample.time).collect();
+        assert_eq!(times, [0, 100_000, 200_000]);
     }
 
     #[test]
